@@ -113,8 +113,8 @@ function parse4(text: string): Uint8Array | undefined {
 function parse6(text: string): Uint8Array | undefined {
   const halves = text.split('::');
   if (halves.length > 2) return undefined;
-  const head = groups(halves[0] as string);
-  const tail = halves.length === 2 ? groups(halves[1] as string) : [];
+  const head = groups(halves[0] as string, halves.length === 1);
+  const tail = halves.length === 2 ? groups(halves[1] as string, true) : [];
   if (!head || !tail) return undefined;
   const missing = 8 - head.length - tail.length;
   if (halves.length === 2 ? missing < 1 : missing !== 0) return undefined;
@@ -126,13 +126,14 @@ function parse6(text: string): Uint8Array | undefined {
   return bytes;
 }
 
-function groups(text: string): number[] | undefined {
+/** Sixteen-bit groups; the last may be an IPv4 address where `ends` says that the text ends with it. */
+function groups(text: string, ends: boolean): number[] | undefined {
   if (text === '') return [];
   const parts = text.split(':');
   const out: number[] = [];
   for (const [i, part] of parts.entries()) {
     if (part.includes('.')) {
-      const v4 = i === parts.length - 1 ? parse4(part) : undefined;
+      const v4 = ends && i === parts.length - 1 ? parse4(part) : undefined;
       if (!v4) return undefined;
       out.push(((v4[0] as number) << 8) | (v4[1] as number), ((v4[2] as number) << 8) | (v4[3] as number));
     } else if (/^[0-9a-fA-F]{1,4}$/.test(part)) out.push(Number.parseInt(part, 16));

@@ -24,7 +24,8 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 
 /**
  * Reads a duration as written in the config: a decimal number and a unit, `"250ms" "1.5s" "5m" "1h" "2d"`, or several of
- * them in falling order, `"1m30s"`. Returns `undefined` for anything else; a bare number has no unit and is refused.
+ * them in falling order, `"1m30s"`. Exact to the microsecond: `1.13 * 1000` is no whole number in binary fractions.
+ * Returns `undefined` for anything else; a bare number has no unit and is refused.
  */
 export function parseDuration(text: string): Duration | undefined {
   if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text)) return undefined;
@@ -36,7 +37,7 @@ export function parseDuration(text: string): Duration | undefined {
     previous = factor;
     total += Number(number) * factor;
   }
-  return milliseconds(total);
+  return milliseconds(Math.round(total * 1000) / 1000);
 }
 
 /** A duration for people: at most three significant digits of the unit that fits, `"3.21 s"`, `"250 ms"`, `"5 m"`. */

@@ -63,3 +63,5 @@ export type Event = {
   /** RFC 3339 with milliseconds, UTC. */
   readonly time: string;
 } & Happening;
+
+export type EventKind = Happening['kind'];

@@ -4,6 +4,7 @@
  */
 
 import type { ServiceConfig, VrrpConfig } from '../config/config.ts';
+import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
 import type { RouterStatus, ServiceStatus } from '../control/status.ts';
 
@@ -26,13 +27,13 @@ export type FromChild =
   /** The first orders are carried out. */
   | { readonly type: 'ready' }
   | { readonly type: 'happening'; readonly happening: Happening }
-  | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | PlanAnswer };
+  | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | Changes };
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };
-export type CheckerAnswer = {
-  readonly services: readonly ServiceStatus[];
-  readonly ipvs: { readonly requests: number };
-};
-/** Lines for people, in the order they would be done, each with the live connections that it would break. */
-export type PlanAnswer = { readonly changes: readonly PlannedChange[] };
-export type PlannedChange = { readonly sign: '+' | '~' | '-'; readonly what: string; readonly breaks: number };
+export type CheckerAnswer = { readonly services: readonly ServiceStatus[] };
+/** In the order they would be done. */
+export type Changes = { readonly changes: readonly PlannedChange[] };
+
+/** What a child can be asked, and what it answers. */
+export type VrrpAnswers = { readonly status: VrrpAnswer; readonly plan: Changes };
+export type CheckerAnswers = { readonly status: CheckerAnswer; readonly plan: Changes };

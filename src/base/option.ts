@@ -1,0 +1,186 @@
+/**
+ * Option tables: one row an option, and everything that must agree about an option is made from its row. Reading and
+ * checking, the default, the TypeScript type, the printed form, the reference page and the JSON Schema.
+ *
+ * A row is `key: { is, default, doc }`. `is` is a kind (`option-kinds.ts`), which reads a value out of the file and writes
+ * it back. A row without a default is required.
+ *
+ * Reading never stops at the first thing wrong: an option that cannot be read is reported and left out, and what could
+ * be read goes on to the rules between options. A table in which nothing was reported is complete.
+ */
+
+import { say } from './option-say.ts';
+import type { Duration } from './time.ts';
+
+/** A value as a person would write it. */
+export type Plain = string | number | boolean | readonly Plain[] | { readonly [key: string]: Plain };
+
+/** A value as it stands in a file. `at` is the place of its first character, counted in UTF-16 units from 0. */
+export type FileValue =
+  | { readonly type: 'string'; readonly value: string; readonly at: number }
+  | { readonly type: 'integer'; readonly value: bigint; readonly at: number }
+  | { readonly type: 'float'; readonly value: number; readonly at: number }
+  | { readonly type: 'boolean'; readonly value: boolean; readonly at: number }
+  | { readonly type: 'date'; readonly value: string; readonly at: number }
+  | FileArray
+  | FileTable;
+export type FileArray = { readonly type: 'array'; readonly items: readonly FileValue[]; readonly at: number };
+export type FileTable = {
+  readonly type: 'table';
+  readonly entries: ReadonlyMap<string, { readonly keyAt: number; readonly value: FileValue }>;
+  readonly at: number;
+};
+
+/** One reading of one file: where what is found wrong is told, and where each value was found. */
+export type Reading = {
+  error(at: number, message: string): void;
+  warn(at: number, message: string): void;
+  /** What defaults may depend on that is not in the file. */
+  readonly facts: Readonly<Record<string, string>>;
+  readonly places: WeakMap<object, Places>;
+};
+type Places = { readonly at: number; readonly keys: ReadonlyMap<string, number> };
+
+export type JsonSchema = { readonly [key: string]: unknown };
+
+/** What an option's value is. */
+export type Kind<T> = {
+  /** Completes "expected …" and stands in the reference: `a whole number from 1 to 255`. */
+  readonly expected: string;
+  readonly schema: () => JsonSchema;
+  /** The value, or `undefined` after having reported why there is none. `key` is for the report. */
+  read(value: FileValue, key: string, reading: Reading): T | undefined;
+  /** The inverse of `read`. */
+  write(value: T): Plain;
+  /** Set when the value is a table, or a list of them: what the reference has a heading for. */
+  readonly sections?: readonly Section[];
+  /** How a table, or a list of them, is laid out when written. */
+  readonly layout?: 'table' | 'tables';
+};
+export type Section = { readonly title: string; readonly doc: string; readonly options: Options };
+
+export type Option = {
+  readonly is: Kind<unknown>;
+  /** As written in a file. `null`: nothing, and `absent` says what that means. Or made from the rest of its table. */
+  readonly default?: Plain | null | Derived<unknown>;
+  readonly absent?: string;
+  /** The name of the value in the program, where it is not the key in camel case. */
+  readonly as?: string;
+  /** One sentence. */
+  readonly doc: string;
+};
+export type Options = { readonly [key: string]: Option };
+
+/** A default that depends on the other values of the table (those that could be read), or on a fact. */
+export type Derived<T> = {
+  readonly words: string;
+  readonly from: (values: Readonly<Record<string, unknown>>, facts: Readonly<Record<string, string>>) => T | undefined;
+};
+export const derived = <T>(words: string, from: Derived<T>['from']): Derived<T> => ({ words, from });
+export const isDerived = (value: unknown): value is Derived<unknown> =>
+  typeof value === 'object' && value !== null && 'from' in value && typeof value.from === 'function';
+
+type Camel<K extends string> = K extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : K;
+type NameOf<K extends string, O> = O extends { readonly as: infer N extends string } ? N : Camel<K>;
+type TypeOf<O> = O extends { readonly is: Kind<infer T>; readonly default: null }
+  ? T | null
+  : O extends { readonly is: Kind<infer T> }
+    ? T
+    : never;
+/** The type of what a table of options reads. */
+export type Values<O extends Options> = { readonly [K in keyof O & string as NameOf<K, O[K]>]: TypeOf<O[K]> };
+
+/** `true` when two types are the same: holds a table of options to a type written by hand, with its docstrings. */
+export type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
+
+const names = new Map<string, string>();
+/** The name that the value of an option has in the program. */
+export function nameOf(key: string, option: Option): string {
+  if (option.as !== undefined) return option.as;
+  let name = names.get(key);
+  if (name === undefined) {
+    name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    names.set(key, name);
+  }
+  return name;
+}
+
+/** Reads a table by its options. `title` is how the table is written in reports: `[[service.server]]`. */
+export function readTable<O extends Options>(
+  options: O,
+  table: FileTable,
+  title: string,
+  reading: Reading,
+): Partial<Values<O>> {
+  const out: Record<string, unknown> = {};
+  const keys = new Map<string, number>();
+  for (const [key, { keyAt }] of table.entries)
+    if (!Object.hasOwn(options, key)) reading.error(keyAt, say.unknownKey(key, title, Object.keys(options)));
+  const later: [name: string, Derived<unknown>][] = [];
+  for (const [key, option] of Object.entries(options)) {
+    const name = nameOf(key, option);
+    const entry = table.entries.get(key);
+    let value: unknown;
+    if (entry !== undefined) {
+      keys.set(name, entry.value.at);
+      value = option.is.read(entry.value, key, reading);
+    } else if (option.default === undefined) reading.error(table.at, say.missing(key, title, option.is.expected));
+    else if (option.default === null) value = null;
+    else if (isDerived(option.default)) later.push([name, option.default]);
+    else value = option.is.read(inFile(option.default, table.at), key, reading);
+    if (value !== undefined) out[name] = value;
+  }
+  for (const [name, { from }] of later) {
+    const value = from(out, reading.facts);
+    if (value !== undefined) out[name] = value;
+  }
+  reading.places.set(out, { at: table.at, keys });
+  return out as Partial<Values<O>>;
+}
+
+/** Where the value of a key was written, or, when it was not, where the table that would hold it begins. */
+export function placeOf(reading: Reading, values: object, name?: string): number {
+  const places = reading.places.get(values);
+  return (name === undefined ? undefined : places?.keys.get(name)) ?? places?.at ?? 0;
+}
+
+/** Whether the file gives this value, rather than a default. */
+export const isGiven = (reading: Reading, values: object, name: string): boolean =>
+  reading.places.get(values)?.keys.has(name) ?? false;
+
+/** Values back to what a person would write; those that are absent (`null`) are left out. */
+export function writeTable<O extends Options>(options: O, values: Values<O>): { readonly [key: string]: Plain } {
+  const out: Record<string, Plain> = {};
+  const byName = values as Readonly<Record<string, unknown>>;
+  for (const [key, option] of Object.entries(options)) {
+    const value = byName[nameOf(key, option)];
+    if (value !== undefined && (value !== null || option.default !== null)) out[key] = option.is.write(value);
+  }
+  return out;
+}
+
+/** A plain value as if it stood in a file at `at`. */
+export function inFile(value: Plain, at: number): FileValue {
+  if (typeof value === 'string') return { type: 'string', value, at };
+  if (typeof value === 'boolean') return { type: 'boolean', value, at };
+  if (typeof value === 'number')
+    return Number.isSafeInteger(value) ? { type: 'integer', value: BigInt(value), at } : { type: 'float', value, at };
+  if (Array.isArray(value)) return { type: 'array', items: value.map((item: Plain) => inFile(item, at)), at };
+  const entries = Object.entries(value).map(([key, inner]) => [key, { keyAt: at, value: inFile(inner, at) }] as const);
+  return { type: 'table', entries: new Map(entries), at };
+}
+
+const UNITS = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+  ['s', 1000],
+  ['ms', 1],
+] as const;
+
+/** A duration as it is written in a file, exactly, in the largest unit that divides it: `90s`, `5m`, `1500ms`. */
+export function writeDuration(duration: Duration): string {
+  if (duration === 0) return '0s';
+  const [unit, size] = UNITS.find(([, size]) => duration % size === 0) ?? ['ms', 1];
+  return `${duration / size}${unit}`;
+}

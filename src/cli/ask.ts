@@ -1,0 +1,28 @@
+/** Asking the daemon, and saying so when it cannot be asked. */
+
+import { type Call, call } from '../control/client.ts';
+import type { ErrorReply } from '../control/http.ts';
+import { type Arguments, EXIT, type ExitCode, type Io, socketOf } from './verb.ts';
+
+/** The answer's body when its status is one of `wanted`; otherwise the exit code, all having been said. */
+export async function ask(
+  args: Arguments,
+  io: Io,
+  what: Call,
+  wanted: readonly number[] = [200],
+): Promise<{ readonly body: unknown } | ExitCode> {
+  const answer = await call(socketOf(args, io), what);
+  if (!answer.ok) {
+    io.err(`lvskeeper: ${answer.error.message}\n`);
+    return EXIT.unreachable;
+  }
+  const { status, body } = answer.value;
+  if (wanted.includes(status)) return { body };
+  sayRefusal(io, status, body);
+  return EXIT.failed;
+}
+
+export function sayRefusal(io: Io, status: number, body: unknown): void {
+  const { what, todo } = (typeof body === 'object' && body !== null ? body : {}) as Partial<ErrorReply>;
+  io.err(`lvskeeper: ${what ?? `the daemon answered HTTP ${status}`}\n${todo === undefined ? '' : `${todo}\n`}`);
+}

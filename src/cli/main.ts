@@ -1,0 +1,125 @@
+/** The command line: finds the verb, reads its arguments, runs it, and ends with its exit code. */
+
+import { nearest } from '../base/nearest.ts';
+import { VERSION } from '../control/version.ts';
+import { EXIT, type ExitCode, helpOf, type Io, parseArguments, type VerbModule } from './verb.ts';
+
+type Verb = {
+  readonly name: string;
+  readonly synopsis: string;
+  readonly line: string;
+  readonly load: () => Promise<VerbModule>;
+};
+
+/** Every verb there is. */
+export const VERBS: readonly Verb[] = [
+  {
+    name: 'run',
+    synopsis: 'run [FILE]',
+    line: 'Run the daemon in the foreground.',
+    load: async () => (await import('./run.ts')).run,
+  },
+  {
+    name: 'check',
+    synopsis: 'check [FILE] [--json]',
+    line: 'Check a config file; every issue with its place.',
+    load: async () => (await import('./check.ts')).check,
+  },
+  {
+    name: 'plan',
+    synopsis: 'plan [FILE] [--json]',
+    line: 'Show what a config would change in the kernel, and what that breaks.',
+    load: async () => (await import('./plan.ts')).plan,
+  },
+  {
+    name: 'reload',
+    synopsis: 'reload [--json]',
+    line: 'Have the daemon read its config file again.',
+    load: async () => (await import('./reload.ts')).reload,
+  },
+  {
+    name: 'status',
+    synopsis: 'status [--json]',
+    line: 'Show who is master of what, and how the servers are.',
+    load: async () => (await import('./status.ts')).status,
+  },
+  {
+    name: 'events',
+    synopsis: 'events [--follow] [--since WHEN] [--kind KIND] [--limit N] [--json]',
+    line: 'Show what happened.',
+    load: async () => (await import('./events.ts')).events,
+  },
+];
+
+const SPECIAL = ['help', '--help', '-h', '--version', '-V'];
+
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  const [word, ...rest] = argv;
+  if (word === undefined) {
+    io.err(overview());
+    return EXIT.usage;
+  }
+  if (word === '--version' || word === '-V') {
+    io.out(`lvskeeper ${VERSION}\n`);
+    return EXIT.ok;
+  }
+  const helping = word === 'help' || word === '--help' || word === '-h';
+  const name = helping ? rest.find((arg) => !arg.startsWith('-')) : word;
+  if (name === undefined) {
+    io.out(overview());
+    return EXIT.ok;
+  }
+  const verb = VERBS.find((candidate) => candidate.name === name);
+  if (verb === undefined) {
+    const near = nearest(name, [...VERBS.map((candidate) => candidate.name), ...SPECIAL]);
+    io.err(`lvskeeper: there is no verb ${name}${near === undefined ? '' : `, did you mean ${near}?`}\n`);
+    io.err('`lvskeeper help` lists the verbs.\n');
+    return EXIT.usage;
+  }
+  const loaded = await verb.load();
+  const end = rest.indexOf('--');
+  if (helping || rest.slice(0, end < 0 ? rest.length : end).some((arg) => arg === '--help' || arg === '-h')) {
+    io.out(helpOf(verb.synopsis, verb.line, loaded));
+    return EXIT.ok;
+  }
+  const args = parseArguments(loaded, rest);
+  if (!args.ok) {
+    io.err(`lvskeeper ${verb.name}: ${args.error}\nUsage: lvskeeper ${verb.synopsis}\n`);
+    return EXIT.usage;
+  }
+  return loaded.run(args.value, io);
+}
+
+function overview(): string {
+  const rows = VERBS.map((verb) => `  ${verb.name.padEnd(8)} ${verb.line}\n`).join('');
+  return `lvskeeper keeps a Linux Virtual Server alive: VRRP failover, health checks, IPVS.
+
+Usage: lvskeeper VERB [ARGUMENTS]
+
+${rows}
+\`lvskeeper help VERB\` tells more of one; \`lvskeeper --version\` which this is.
+Exit codes: 0 done; 1 failed, or what was looked at is wrong; 2 wrong usage; 3 no daemon answers.
+`;
+}
+
+/** Runs `main` on the real process. */
+export function start(): void {
+  const { stdout, stderr } = process;
+  // `lvskeeper events | head`: the reader has seen enough.
+  for (const stream of [stdout, stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EPIPE') process.exit(EXIT.ok);
+      throw error;
+    });
+  const io: Io = {
+    out: (text) => stdout.write(text),
+    err: (text) => stderr.write(text),
+    colour: stdout.isTTY === true && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb',
+    columns: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
+    environment: process.env,
+    now: () => new Date(),
+  };
+  main(process.argv.slice(2), io).then((code) => {
+    process.exitCode = code;
+  });
+}

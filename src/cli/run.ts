@@ -1,0 +1,16 @@
+/** `lvskeeper run` */
+
+import { DEFAULT_CONFIG, EXIT, type VerbModule } from './verb.ts';
+
+export const run: VerbModule = {
+  operands: [0, 1],
+  options: {},
+  about: `
+Runs the director from FILE (${DEFAULT_CONFIG}) until SIGTERM or SIGINT; SIGHUP reloads the file. Needs root, or
+CAP_NET_ADMIN and CAP_NET_RAW. The log goes to standard output. Exits with 1 when the file has an error, and then starts nothing.
+`,
+  run: async ({ operands: [file = DEFAULT_CONFIG] }) => {
+    const { runDaemon } = await import('../daemon/supervisor.ts');
+    return (await runDaemon({ file })) === 0 ? EXIT.ok : EXIT.failed;
+  },
+};

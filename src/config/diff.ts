@@ -1,0 +1,123 @@
+/**
+ * What differs between two configs, section by section, for `reload` to say in words and to act on.
+ *
+ * A router or a service is the same one when its name is, or else when what the kernel or the network knows it by is
+ * (interface and router_id; protocol and address): then it was renamed. A server is known by its address.
+ */
+
+import { formatEndpoint } from '../base/address.ts';
+import { type Options, type Plain, type Values, writeTable } from '../base/option.ts';
+import { inline } from '../base/option-render.ts';
+import { serviceKey } from '../ipvs/table.ts';
+import type { Config } from './config.ts';
+import { DIRECTOR, DOCUMENT, LOG, METRICS, SERVER, SERVICE, VRRP } from './options.ts';
+
+export type Section = 'director' | 'metrics' | 'log' | 'vrrp' | 'service' | 'alert';
+export type Change = {
+  readonly section: Section;
+  /** The name in the new config, or in the old one for what is gone; empty for a section that is there once. */
+  readonly name: string;
+  readonly what: 'added' | 'removed' | 'changed';
+  /** Empty unless changed. */
+  readonly fields: readonly FieldChange[];
+};
+/** `key` as in the file: `check.interval`, `server 10.0.0.21:80 weight`. Values as in the file; `null`: not there. */
+export type FieldChange = { readonly key: string; readonly from: string | null; readonly to: string | null };
+
+type Table = { readonly [key: string]: Plain };
+
+/** Every change in words, one line each; empty when the two are the same. */
+export const diff = (before: Config, after: Config): readonly string[] => changes(before, after).map(describe);
+
+export function changes(before: Config, after: Config): readonly Change[] {
+  const once = (section: Section, options: Options, value: (config: Config) => object): Change[] => {
+    const fields = fieldsOf(write(options, value(before)), write(options, value(after)));
+    return fields.length === 0 ? [] : [{ section, name: '', what: 'changed', fields }];
+  };
+  return [
+    ...once('director', DIRECTOR, (c) => c.director),
+    ...once('metrics', METRICS, (c) => c.metrics),
+    ...once('log', LOG, (c) => c.log),
+    ...many(
+      'vrrp',
+      before.vrrp,
+      after.vrrp,
+      (r) => `${r.interface} ${r.routerId}`,
+      (r) => write(VRRP, r),
+    ),
+    ...many(
+      'service',
+      before.services,
+      after.services,
+      (s) => serviceKey({ protocol: s.protocol, address: s.address }),
+      writeService,
+    ),
+    ...many(
+      'alert',
+      before.alerts,
+      after.alerts,
+      () => undefined,
+      (a) => (DOCUMENT.alert.is.write([a]) as readonly Table[])[0] as Table,
+    ),
+  ];
+}
+
+const write = (options: Options, values: object): Table => writeTable(options, values as Values<Options>);
+
+/** A service with its servers as a table by address. */
+function writeService(service: Config['services'][number]): Table {
+  const servers = service.servers.map((s) => [formatEndpoint(s.address), write(SERVER, s)] as const);
+  return { ...write(SERVICE, service), server: Object.fromEntries(servers) };
+}
+
+function many<T extends { readonly name: string }>(
+  section: Section,
+  before: readonly T[],
+  after: readonly T[],
+  identity: (item: T) => string | undefined,
+  written: (item: T) => Table,
+): Change[] {
+  const byName = new Map(before.map((item) => [item.name, item]));
+  const names = new Set(after.map(({ name }) => name));
+  const byIdentity = new Map(before.filter(({ name }) => !names.has(name)).map((item) => [identity(item), item]));
+  byIdentity.delete(undefined);
+  const found: Change[] = [];
+  const kept = new Set<T>();
+  for (const item of after) {
+    const old = byName.get(item.name) ?? byIdentity.get(identity(item));
+    if (old === undefined) {
+      found.push({ section, name: item.name, what: 'added', fields: [] });
+      continue;
+    }
+    kept.add(old);
+    const fields = fieldsOf(written(old), written(item));
+    if (fields.length > 0) found.push({ section, name: item.name, what: 'changed', fields });
+  }
+  const removed = before.filter((item) => !kept.has(item));
+  return [...removed.map(({ name }): Change => ({ section, name, what: 'removed', fields: [] })), ...found];
+}
+
+/** Differences of two tables, those of inner tables by their path. */
+function fieldsOf(before: Table, after: Table, path = ''): FieldChange[] {
+  const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...keys].flatMap((key): FieldChange[] => {
+    const [from, to] = [before[key], after[key]];
+    if (isTable(from) && isTable(to))
+      return fieldsOf(from, to, key === 'server' ? 'server ' : `${path}${key}${path === 'server ' ? ' ' : '.'}`);
+    const [old, now] = [from === undefined ? null : inline(from), to === undefined ? null : inline(to)];
+    return old === now ? [] : [{ key: `${path}${key}`, from: old, to: now }];
+  });
+}
+
+const isTable = (value: Plain | undefined): value is Table => typeof value === 'object' && !Array.isArray(value);
+
+/** One line a change: `service web changed: quorum 1 -> 2, server 10.0.0.21:80 weight 1 -> 5`. */
+export function describe(change: Change): string {
+  const what = change.name === '' ? `[${change.section}]` : `${change.section} ${change.name}`;
+  if (change.what !== 'changed') return `${what} ${change.what}`;
+  const fields = change.fields.map(({ key, from, to }) => {
+    if (from === null) return to?.startsWith('{') ? `${key} added` : `${key} ${to} added`;
+    return to === null ? `${key} removed` : `${key} ${from} -> ${to}`;
+  });
+  return `${what} changed: ${fields.join(', ')}`;
+}

@@ -1,0 +1,310 @@
+/**
+ * The whole config language as tables of options. `config.ts` has the types by hand, with what each value means to the
+ * program; the last lines here hold the two together.
+ */
+
+import { execOptions } from '../alerts/exec/options.ts';
+import { webhookOptions } from '../alerts/webhook/options.ts';
+import type { Endpoint, Prefix } from '../base/address.ts';
+import {
+  familyOf,
+  formatEndpoint,
+  formatPrefix,
+  type IpAddress,
+  ipBytes,
+  parseEndpoint,
+  parseIp,
+  parsePrefix,
+} from '../base/address.ts';
+import { derived, type Kind, type Same, type Values } from '../base/option.ts';
+import {
+  address,
+  choice,
+  duration,
+  endpoint,
+  integer,
+  list,
+  orOff,
+  parsed,
+  table,
+  tables,
+  text,
+  variant,
+  yesNo,
+} from '../base/option-kinds.ts';
+import { err, ok } from '../base/result.ts';
+import { type Duration, milliseconds } from '../base/time.ts';
+import { httpOptions } from '../checkers/http/options.ts';
+import { tcpOptions } from '../checkers/tcp/options.ts';
+import { SCHEDULERS } from '../ipvs/table.ts';
+import { ALERT_TOPICS, type AlertConfig, type CheckConfig, type Config } from './config.ts';
+
+/** Names go into paths of the control API, metric labels and command lines. */
+const name = text('a name of 1 to 64 letters, digits and . _ - : @ [ ]', /^[\p{L}\p{N}._:@[\]-]{1,64}$/u);
+
+/** Room for `control.sock` behind it in the 108 bytes of sockaddr_un (linux/un.h). */
+const runDir = text('an absolute path of at most 90 characters', /^\/[\x21-\x7e]{1,89}$/);
+
+/** IFNAMSIZ is 16 with the final zero; the kernel refuses `/`, `:` and white space (dev_valid_name). */
+const interfaceName = text('the name of an interface, 1 to 15 characters', /^(?!\.{1,2}$)[^\s/:]{1,15}$/);
+
+function refuseHost(address: IpAddress): string | undefined {
+  const [first] = ipBytes(address);
+  if (address === '::' || (familyOf(address) === 4 && first === 0)) return 'which is no host';
+  const many = familyOf(address) === 4 ? (first as number) >= 224 : first === 255;
+  return many ? 'which is multicast, broadcast or reserved' : undefined;
+}
+
+const VIRTUAL = 'an IPv4 address with its prefix length, as in "192.0.2.10/24"';
+const virtualAddress: Kind<Prefix> = parsed({
+  expected: VIRTUAL,
+  parse(text) {
+    const prefix = parsePrefix(text);
+    if (prefix === undefined) return err('');
+    if (familyOf(prefix.address) === 6) return err('an IPv6 address, and this version has no IPv6 virtual routers');
+    if (!text.includes('/')) return err('which has no prefix length ("/32" adds the address alone)');
+    const why = refuseHost(prefix.address);
+    return why === undefined ? ok(prefix) : err(why);
+  },
+  write: formatPrefix,
+});
+
+const hostEndpoint: Kind<Endpoint> = parsed({
+  expected: endpoint.expected,
+  parse(text) {
+    const parsed = parseEndpoint(text);
+    const why = parsed ? refuseHost(parsed.address) : parseIp(text) === undefined ? '' : 'which has no port';
+    return parsed && why === undefined ? ok(parsed) : err(why ?? '');
+  },
+  write: formatEndpoint,
+});
+
+const ipv4: Kind<IpAddress> = parsed({
+  expected: 'an IPv4 address',
+  parse(text) {
+    const parsed = parseIp(text);
+    return parsed !== undefined && familyOf(parsed) === 4 ? ok(parsed) : err('');
+  },
+  write: (value) => value,
+});
+
+export const DIRECTOR = {
+  name: {
+    is: name,
+    default: derived<string>("the host's name", (_, facts) => facts.hostName),
+    doc: "This director's name in alerts, metrics and `status`.",
+  },
+  run_dir: {
+    is: runDir,
+    default: '/run/lvskeeper',
+    doc: 'Where runtime state lives: the control socket, what was made in the kernel, the role to resume; must be a tmpfs.',
+  },
+} as const;
+
+export const METRICS = {
+  listen: {
+    is: orOff(endpoint),
+    default: '127.0.0.1:9790',
+    doc: 'Where `/metrics` and `/healthz` listen; `false` turns them off, port 0 takes any free one.',
+  },
+} as const;
+
+export const LOG = {
+  level: {
+    is: choice('debug', 'info', 'warning', 'error'),
+    default: 'info',
+    doc: 'The least severity that is logged.',
+  },
+  format: {
+    is: choice('auto', 'json', 'text'),
+    default: 'auto',
+    doc: '`"auto"` is text on a terminal and one JSON object a line elsewhere.',
+  },
+} as const;
+
+const version = integer(3, 3, '3, the version of VRRP that there is') as Kind<3>;
+
+export const VRRP = {
+  name: { is: name, doc: 'Name of the virtual router in `status`, alerts and metrics.' },
+  interface: { is: interfaceName, doc: 'Interface that adverts are sent on and addresses are added to.' },
+  router_id: {
+    is: integer(1, 255),
+    doc: 'Virtual router identifier (VRID); the same on both directors, and unique on the network.',
+  },
+  version: { is: version, default: 3, doc: 'Version of VRRP (RFC 9568).' },
+  priority: {
+    is: integer(1, 255),
+    default: 100,
+    doc: 'The highest becomes master; 255 says that this director owns the addresses.',
+  },
+  interval: {
+    is: duration('10ms', '40.95s', '10ms'),
+    default: '1s',
+    doc: 'Time between adverts; a dead master is noticed after three of them and a bit.',
+  },
+  addresses: { is: list(virtualAddress, 1, 255, false), doc: 'The virtual addresses that the master holds.' },
+  preempt: { is: yesNo, default: true, doc: 'Whether to take over from a living master of lower priority.' },
+  preempt_delay: {
+    is: duration('0s', '1h'),
+    default: '0s',
+    doc: 'How long to wait, from the start of the daemon, before taking over from a lower priority.',
+  },
+  checksum: {
+    is: choice('pseudo-header', 'message'),
+    default: 'pseudo-header',
+    doc: 'Form of checksum that is sent; both are accepted. `"pseudo-header"` is keepalived\'s, `"message"` that of RFC 9568, 5.2.8.',
+  },
+  source: { is: ipv4, default: null, absent: "the interface's first own address", doc: 'Source address of adverts.' },
+  announce_count: {
+    is: integer(1, 100),
+    default: 5,
+    doc: 'Gratuitous ARPs for each address in a burst, on becoming master.',
+  },
+  announce_delay: {
+    is: duration('0s', '5m'),
+    default: '5s',
+    doc: 'Time until the second burst; `"0s"`: there is none.',
+  },
+} as const;
+
+const shorter = (a: Duration | undefined, b: number): Duration => milliseconds(Math.min(a ?? b, b));
+
+/** What every check has. */
+export const CHECK = {
+  interval: { is: duration('100ms', '1h'), default: '2s', doc: 'Time between the starts of two probes of a server.' },
+  timeout: {
+    is: duration('10ms', '5m'),
+    default: derived<Duration>('`interval`, at most `3s`', (values) =>
+      shorter(values.interval as Duration | undefined, 3000),
+    ),
+    doc: 'Time for a whole probe, from its start to the end of the answer.',
+  },
+  rise: { is: integer(1, 100), default: 2, doc: 'Good answers in a row that bring a failed server back.' },
+  fall: { is: integer(1, 100), default: 3, doc: 'Bad answers in a row that fail a server.' },
+  port: { is: integer(1, 65535), default: null, absent: "the server's", doc: 'Port that is probed.' },
+  source: {
+    is: address,
+    default: null,
+    absent: 'the own address towards the server, never a virtual one',
+    doc: 'Source address of probes.',
+  },
+} as const;
+
+const check = variant('[service.check]', 'How each server of the service is probed.', {
+  doc: 'Kind of check.',
+  common: CHECK,
+  branches: { tcp: tcpOptions, http: httpOptions, https: httpOptions },
+  docs: {
+    tcp: 'A server is up when it accepts a connection.',
+    http: 'A server is up when it answers a request as expected.',
+  },
+});
+
+export const SERVER = {
+  name: {
+    is: name,
+    default: derived<string>('its address', ({ address }) =>
+      address === undefined ? undefined : formatEndpoint(address as Endpoint),
+    ),
+    doc: 'Name in `status`, alerts and metrics.',
+  },
+  address: {
+    is: hostEndpoint,
+    doc: 'Where the server listens; with `"dr"` and `"tun"` the port is that of the service.',
+  },
+  weight: {
+    is: integer(0, 65535),
+    default: 1,
+    doc: 'IPVS weight while up: its share next to the others; 0 gets no new connections.',
+  },
+} as const;
+
+export const SERVICE = {
+  name: { is: name, doc: 'Name of the service in `status`, alerts and metrics.' },
+  address: {
+    is: hostEndpoint,
+    doc: 'Virtual address and port that clients use; port 0 is every port, and needs `persistence`.',
+  },
+  protocol: { is: choice('tcp', 'udp'), default: 'tcp', doc: 'Transport protocol.' },
+  forward: {
+    is: choice('nat', 'tun', 'dr'),
+    doc: 'How packets reach the servers: `"nat"` rewrites the destination, `"tun"` tunnels (IP in IP), `"dr"` rewrites the MAC address.',
+  },
+  scheduler: { is: choice(...SCHEDULERS), default: 'wlc', doc: "The kernel's scheduler, by its name in ipvsadm(8)." },
+  persistence: {
+    is: duration('1s', '31d', '1s'),
+    default: null,
+    absent: 'no persistence',
+    doc: 'How long a client keeps its server.',
+  },
+  quorum: {
+    is: integer(1, 65535),
+    default: 1,
+    doc: 'Servers that must be up for the service to count as held; alerts tell when it is lost.',
+  },
+  on_failure: {
+    is: choice('quiesce', 'remove'),
+    default: 'quiesce',
+    doc: 'What becomes of a failed server: `"quiesce"` gives it weight 0 and lets its connections end, `"remove"` takes it out.',
+  },
+  check: { is: check, default: null, absent: 'no check: every server counts as up', doc: 'How each server is probed.' },
+  server: {
+    is: tables('[[service.server]]', table('[[service.server]]', 'A real server of the service.', SERVER), 1, 10_000),
+    as: 'servers',
+    doc: 'The real servers.',
+  },
+} as const;
+
+const ALERT = {
+  name: {
+    is: name,
+    default: derived<string>('its type', ({ type }) => type as string | undefined),
+    doc: 'Name in logs and metrics.',
+  },
+  on: {
+    is: list(choice(...ALERT_TOPICS), 1, ALERT_TOPICS.length),
+    default: [...ALERT_TOPICS],
+    doc: 'What it is about: VRRP state, a server up or down, the quorum of a service.',
+  },
+  timeout: { is: duration('100ms', '5m'), default: '10s', doc: 'Time for one attempt.' },
+  attempts: {
+    is: integer(1, 100),
+    default: 5,
+    doc: 'Attempts for one alert, with growing pauses, before it is given up.',
+  },
+} as const;
+
+const alert = variant('[[alert]]', 'Who is told of a failover.', {
+  doc: 'Kind of alert.',
+  common: ALERT,
+  branches: { webhook: webhookOptions, exec: execOptions },
+  docs: { webhook: 'Sends each alert to a URL.', exec: 'Runs a program for each alert.' },
+});
+
+/** The file. */
+export const DOCUMENT = {
+  director: { is: table('[director]', 'This director.', DIRECTOR), default: {}, doc: 'This director.' },
+  metrics: { is: table('[metrics]', 'Metrics for Prometheus.', METRICS), default: {}, doc: 'Metrics for Prometheus.' },
+  log: { is: table('[log]', 'The log, on standard error.', LOG), default: {}, doc: 'The log.' },
+  vrrp: {
+    is: tables('[[vrrp]]', table('[[vrrp]]', 'A virtual router: addresses that fail over together.', VRRP), 0, 1000),
+    default: [],
+    doc: 'Virtual routers.',
+  },
+  service: {
+    is: tables(
+      '[[service]]',
+      table('[[service]]', 'A virtual service: an address and port, and the servers behind it.', SERVICE),
+      0,
+      100_000,
+    ),
+    default: [],
+    as: 'services',
+    doc: 'Virtual services.',
+  },
+  alert: { is: tables('[[alert]]', alert, 0, 100), default: [], as: 'alerts', doc: 'Alerts.' },
+} as const;
+
+true satisfies Same<Values<typeof DOCUMENT>, Config>;
+true satisfies Same<typeof check extends Kind<infer T> ? T : never, CheckConfig>;
+true satisfies Same<typeof alert extends Kind<infer T> ? T : never, AlertConfig>;

@@ -1,0 +1,80 @@
+/**
+ * Rules between options and between sections. Each runs on what could be read: a value that is missing here has been
+ * reported already, and a rule that needs it says nothing. All of them are linear in the size of the file.
+ */
+
+import type { IpAddress } from '../base/address.ts';
+import { placeOf, type Reading } from '../base/option.ts';
+import type { AlertConfig, CheckConfig, Config, ServerConfig, ServiceConfig, VrrpConfig } from './config.ts';
+import { checkServices } from './rules-service.ts';
+import { checkRouters } from './rules-vrrp.ts';
+import { say } from './say.ts';
+
+/** One section, of which some values may be missing. */
+export type Draft<T> = { readonly [K in keyof T]?: T[K] };
+export type CheckDraft =
+  | Draft<Extract<CheckConfig, { type: 'tcp' }>>
+  | Draft<Extract<CheckConfig, { type: 'http' | 'https' }>>;
+export type ServiceDraft = Draft<Omit<ServiceConfig, 'check' | 'servers'>> & {
+  readonly check?: CheckDraft | null;
+  readonly servers?: readonly Draft<ServerConfig>[];
+};
+export type ConfigDraft = {
+  readonly [K in keyof Config]?: Config[K] extends readonly unknown[] ? unknown : Draft<Config[K]>;
+} & {
+  readonly vrrp?: readonly Draft<VrrpConfig>[];
+  readonly services?: readonly ServiceDraft[];
+  readonly alerts?: readonly Draft<AlertConfig>[];
+};
+
+export type Rules = Reading & {
+  /** The line of a place in the file. */
+  line(at: number): number;
+  /** Whether all of the file could be read: a rule about what is missing must not speak of what could not be read. */
+  readonly sound: boolean;
+};
+
+export function checkConfig(config: ConfigDraft, rules: Rules): void {
+  const { vrrp = [], services = [], alerts = [] } = config;
+  if (rules.sound && vrrp.length === 0 && services.length === 0) rules.warn(-1, say.nothing());
+  const virtual = checkRouters(vrrp, rules);
+  checkServices(services, vrrp.length > 0, virtual, rules);
+  checkNames(alerts, '[[alert]]', rules);
+  for (const alert of alerts) {
+    const command =
+      alert.type === 'exec' ? (alert as Draft<Extract<AlertConfig, { type: 'exec' }>>).command : undefined;
+    const program = command?.[0];
+    if (command && program !== undefined && !program.startsWith('/'))
+      rules.error(placeOf(rules, command, '0'), say.programPath(program));
+  }
+}
+
+export function checkNames(sections: readonly { readonly name?: string }[], title: string, rules: Rules): void {
+  unique(
+    sections,
+    ({ name }) => name,
+    rules,
+    (section, name, line) => {
+      rules.error(placeOf(rules, section, 'name'), say.nameTwice(name, title, line));
+    },
+  );
+}
+
+/** Calls `again` for each item whose key an earlier one has, with the line where that one begins. */
+export function unique<T extends object>(
+  items: readonly T[],
+  keyOf: (item: T) => string | undefined,
+  rules: Rules,
+  again: (item: T, key: string, line: number) => void,
+): void {
+  const first = new Map<string, T>();
+  for (const item of items) {
+    const key = keyOf(item);
+    if (key === undefined) continue;
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, item);
+    else again(item, key, rules.line(placeOf(rules, earlier)));
+  }
+}
+
+export type Virtual = ReadonlySet<IpAddress>;

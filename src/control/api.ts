@@ -1,0 +1,149 @@
+/**
+ * The control API: HTTP and JSON on the unix socket, for the command line and for `curl --unix-socket`. The routes are the
+ * table at the end; `GET /` prints it.
+ */
+
+import type { Server, ServerResponse } from 'node:http';
+import type { Log } from '../system/log.ts';
+import type { Director } from './director.ts';
+import type { Event, EventKind } from './event.ts';
+import { HttpError, type Request, type Route, send, sendJson, serverFor } from './http.ts';
+import { EVENT_KINDS, type EventQuery } from './journal.ts';
+
+/** Bytes of events that may wait for a follower that does not read; then it is cut off, and may come back with `since`. */
+const FOLLOWER_LIMIT = 8 << 20;
+
+/** A server with the routes of the control socket; `listenUnix` gives it its place. */
+export function controlServer(director: Director, log: Log): Server {
+  const routes: Route[] = [
+    {
+      method: 'GET',
+      path: '/',
+      summary: 'this list',
+      handle: (_, response) =>
+        sendJson(response, 200, {
+          name: 'lvskeeper',
+          pid: process.pid,
+          endpoints: routes.map(({ method, path, summary }) => ({ method, path, summary })),
+        }),
+    },
+    {
+      method: 'GET',
+      path: '/status',
+      summary: 'processes, virtual routers, services and servers as they are now',
+      handle: async (_, response) => sendJson(response, 200, await director.status()),
+    },
+    {
+      method: 'GET',
+      path: '/events',
+      summary: `what happened: ?since=SEQ|TIME, kind=${EVENT_KINDS.join('|')} (may be repeated), limit=N (the latest), follow=1 (JSON lines)`,
+      handle: ({ query }, response) => events(director, query, response),
+    },
+    {
+      method: 'POST',
+      path: '/reload',
+      summary: 'read the config file again; refused (422) when it has an error',
+      handle: async (_, response) => {
+        const answer = await director.reload();
+        sendJson(response, answer.outcome === 'refused' ? 422 : 200, answer);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/plan',
+      summary:
+        'what the TOML text in the body, or without one the file on disk, would change; 422 with the issues when it is wrong',
+      handle: async (request: Request, response) => {
+        const text = await request.body();
+        const answer = await director.plan(text === '' ? null : text);
+        sendJson(response, answer.issues === undefined ? 200 : 422, answer);
+      },
+    },
+    { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
+  ];
+  return serverFor(routes, (path, error) => log.error('control request failed', { path, error }));
+}
+
+/** A server with the two routes of the TCP listener; `listenTcp` gives it its place. */
+export function metricsServer(
+  director: Director,
+  metrics: () => Promise<{ type: string; text: string }>,
+  log: Log,
+): Server {
+  const routes: Route[] = [
+    {
+      method: 'GET',
+      path: '/metrics',
+      summary: 'everything that can be counted, for Prometheus',
+      handle: async (_, response) => {
+        const { type, text } = await metrics();
+        send(response, 200, type, text);
+      },
+    },
+    { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
+  ];
+  return serverFor(routes, (path, error) => log.error('metrics request failed', { path, error }));
+}
+
+const HEALTH = '200 "ok", or 503 and the reasons';
+
+function health(director: Director, response: ServerResponse): void {
+  const { ok, reasons } = director.healthy();
+  if (ok) send(response, 200, 'text/plain; charset=utf-8', 'ok\n');
+  else sendJson(response, 503, { ok, reasons });
+}
+
+function events(director: Director, parameters: URLSearchParams, response: ServerResponse): void {
+  const query = eventQuery(parameters);
+  if (parameters.get('follow') !== '1') return sendJson(response, 200, director.journal.query(query));
+
+  response.writeHead(200, { 'content-type': 'application/jsonl', 'cache-control': 'no-store' });
+  response.flushHeaders();
+  const line = (event: Event): void => {
+    response.write(`${JSON.stringify(event)}\n`);
+    if (response.writableLength > FOLLOWER_LIMIT) response.destroy();
+  };
+  const past = parameters.has('since') || parameters.has('limit') ? director.journal.query(query) : [];
+  for (const event of past) line(event);
+  const stop = director.journal.subscribe((event) => {
+    if (query.kinds === undefined || query.kinds.includes(event.kind)) line(event);
+  });
+  response.on('close', stop);
+}
+
+function eventQuery(parameters: URLSearchParams): EventQuery {
+  const unknown = [...parameters.keys()].find((key) => !['since', 'kind', 'limit', 'follow'].includes(key));
+  if (unknown !== undefined) throw bad(`there is no parameter ${unknown}`, 'Use since, kind, limit, follow.');
+  const since = parameters.get('since');
+  const limit = parameters.get('limit');
+  const kinds = parameters.getAll('kind').flatMap((kind) => kind.split(','));
+  return {
+    ...(since !== null && { since: parseSince(since) }),
+    ...(limit !== null && { limit: parseLimit(limit) }),
+    ...(kinds.length > 0 && { kinds: kinds.map(parseKind) }),
+  };
+}
+
+function parseSince(text: string): number | Date {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime()))
+    throw bad(
+      `since=${text} is neither a number nor a time`,
+      'Give the seq of the last event known, or an RFC 3339 time.',
+    );
+  return date;
+}
+
+function parseLimit(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw bad(`limit=${text} is not a count`, 'Give a whole number, 0 and up.');
+  return Number(text);
+}
+
+function parseKind(text: string): EventKind {
+  const kind = EVENT_KINDS.find((candidate) => candidate === text);
+  if (kind === undefined) throw bad(`kind=${text} is unknown`, `Use one of ${EVENT_KINDS.join(', ')}.`);
+  return kind;
+}
+
+const bad = (what: string, todo: string): HttpError => new HttpError(400, 'bad-parameter', what, todo);

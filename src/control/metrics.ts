@@ -1,0 +1,297 @@
+/**
+ * The metrics, as a table: name, help, labels, and how to read the samples from the facts at the moment of a scrape. Nothing
+ * is kept between scrapes, so the series of a removed server, service or router are gone with it.
+ *
+ * Names follow Prometheus's rules: base units, `_total` for counters. prom-client is loaded with the first scrape: nobody
+ * pays for it who does not scrape.
+ */
+
+import type { SinkCounts } from '../alerts/dispatch.ts';
+import type { Director } from './director.ts';
+import { EVENT_KINDS } from './journal.ts';
+import type { RouterStatus, ServerStatus, ServiceStatus, Status } from './status.ts';
+import type { Tally } from './tally.ts';
+
+/** All that a scrape tells of. */
+export type Facts = { readonly status: Status; readonly tally: Tally; readonly alerts: readonly SinkCounts[] };
+
+type Sample = readonly [value: number, ...labels: string[]];
+export type Row = {
+  readonly type: 'gauge' | 'counter';
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly string[];
+  readonly samples: (facts: Facts) => Iterable<Sample>;
+};
+
+const VRRP_STATES = ['init', 'backup', 'master', 'fault'] as const;
+const OUTCOMES = ['applied', 'unchanged', 'refused'] as const;
+
+const row =
+  (type: Row['type']) =>
+  (name: string, help: string, labels: readonly string[], samples: Row['samples']): Row => ({
+    type,
+    name: `lvskeeper_${name}`,
+    help,
+    labels,
+    samples,
+  });
+const gauge = row('gauge');
+const counter = row('counter');
+
+/** One sample for each virtual router. */
+const router = (read: (router: RouterStatus) => number) => (facts: Facts) =>
+  facts.status.routers.map((r): Sample => [read(r), r.name]);
+const service = (read: (service: ServiceStatus) => number) => (facts: Facts) =>
+  facts.status.services.map((s): Sample => [read(s), s.name]);
+/** One sample for each server; none for those that `read` has no number for. */
+const server = (read: (server: ServerStatus) => number | null | undefined) =>
+  function* (facts: Facts): Iterable<Sample> {
+    for (const { name, servers } of facts.status.services)
+      for (const s of servers) {
+        const value = read(s);
+        if (value !== null && value !== undefined) yield [value, name, s.name, s.address];
+      }
+  };
+const sink = (read: (counts: SinkCounts) => number) => (facts: Facts) =>
+  facts.alerts.map((counts): Sample => [read(counts), counts.name, counts.type]);
+
+const unixTime = (date: string): number => Date.parse(date) / 1000;
+const bit = (condition: boolean): number => (condition ? 1 : 0);
+
+const SERVER = ['service', 'server', 'address'];
+
+export const METRICS: readonly Row[] = [
+  gauge('build_info', 'Always 1; the versions are labels.', ['version', 'node'], ({ status }) => [
+    [1, status.version, process.versions.node],
+  ]),
+  gauge('start_time_seconds', 'When the daemon started, Unix time.', [], ({ status }) => [[unixTime(status.started)]]),
+  gauge('config_load_time_seconds', 'When the running config was read, Unix time.', [], ({ status }) => [
+    [unixTime(status.config.loaded)],
+  ]),
+  gauge('config_refused', '1 while the file on disk was refused and is not what runs.', [], ({ status }) => [
+    [bit(status.config.refused !== null)],
+  ]),
+  counter('reloads_total', 'Reloads asked for, by outcome.', ['outcome'], ({ tally }) =>
+    OUTCOMES.map((outcome): Sample => [tally.reloads.get(outcome) ?? 0, outcome]),
+  ),
+  counter('events_total', 'Events in the journal, by kind.', ['kind'], ({ tally }) =>
+    EVENT_KINDS.map((kind): Sample => [tally.events.get(kind) ?? 0, kind]),
+  ),
+  gauge('process_up', '1 while the process runs and carries out its orders.', ['process'], ({ status }) =>
+    status.processes.map((p): Sample => [bit(p.state === 'ready'), p.name]),
+  ),
+  counter('process_restarts_total', 'How often the process died and was started again.', ['process'], ({ status }) =>
+    status.processes.map((p): Sample => [p.restarts, p.name]),
+  ),
+
+  gauge(
+    'vrrp_state',
+    '1 for the state the virtual router is in, 0 for the others.',
+    ['router', 'state'],
+    ({ status }) =>
+      status.routers.flatMap((r) => VRRP_STATES.map((state): Sample => [bit(r.state === state), r.name, state])),
+  ),
+  gauge(
+    'vrrp_master',
+    '1 while this director is master.',
+    ['router'],
+    router((r) => bit(r.state === 'master')),
+  ),
+  gauge(
+    'vrrp_state_since_seconds',
+    'When it entered its state, Unix time.',
+    ['router'],
+    router((r) => unixTime(r.since)),
+  ),
+  gauge(
+    'vrrp_priority',
+    'Priority that it has now, 0 to 255.',
+    ['router'],
+    router((r) => r.priority),
+  ),
+  gauge('vrrp_address_present', '1 while the address is on the interface.', ['router', 'address'], ({ status }) =>
+    status.routers.flatMap((r) => r.addresses.map((a): Sample => [bit(a.present), r.name, a.address])),
+  ),
+  counter('vrrp_transitions_total', 'Changes of state, by the state gone to.', ['router', 'to'], ({ status, tally }) =>
+    status.routers.flatMap((r) =>
+      VRRP_STATES.map((to): Sample => [tally.transitions.get(r.name)?.get(to) ?? 0, r.name, to]),
+    ),
+  ),
+  counter(
+    'vrrp_adverts_sent_total',
+    'Adverts sent.',
+    ['router'],
+    router((r) => r.counters.advertsSent),
+  ),
+  counter(
+    'vrrp_adverts_received_total',
+    'Adverts received and accepted.',
+    ['router'],
+    router((r) => r.counters.advertsReceived),
+  ),
+  counter(
+    'vrrp_priority_zero_sent_total',
+    'Resignations sent.',
+    ['router'],
+    router((r) => r.counters.priorityZeroSent),
+  ),
+  counter(
+    'vrrp_priority_zero_received_total',
+    'Resignations received.',
+    ['router'],
+    router((r) => r.counters.priorityZeroReceived),
+  ),
+  counter('vrrp_packets_dropped_total', 'Packets refused, by reason.', ['router', 'reason'], ({ status }) =>
+    status.routers.flatMap((r) =>
+      Object.entries(r.counters.dropped).map(([reason, count]): Sample => [count, r.name, reason]),
+    ),
+  ),
+  gauge(
+    'vrrp_timer_lateness_worst_seconds',
+    'Largest lateness of a timer since the start.',
+    ['router'],
+    router((r) => r.counters.worstLateness / 1000),
+  ),
+
+  gauge(
+    'service_quorum_held',
+    '1 while the service has its quorum.',
+    ['service'],
+    service((s) => bit(s.quorum.held)),
+  ),
+  gauge(
+    'service_quorum_servers',
+    'Servers that its quorum needs.',
+    ['service'],
+    service((s) => s.quorum.needed),
+  ),
+  gauge(
+    'service_servers',
+    'Servers in the config.',
+    ['service'],
+    service((s) => s.servers.length),
+  ),
+  gauge(
+    'service_servers_up',
+    'Servers that are up.',
+    ['service'],
+    service((s) => s.quorum.up),
+  ),
+
+  gauge(
+    'server_up',
+    '1 while the server is up; absent before its first answer.',
+    SERVER,
+    server((s) => (s.state === 'unknown' ? null : bit(s.state === 'up'))),
+  ),
+  gauge(
+    'server_weight',
+    'Weight in the kernel; absent when it is not in the table.',
+    SERVER,
+    server((s) => s.weight),
+  ),
+  gauge(
+    'server_configured_weight',
+    'Weight that the config gives it while up.',
+    SERVER,
+    server((s) => s.configuredWeight),
+  ),
+  gauge(
+    'server_active_connections',
+    'Connections in the kernel that are active.',
+    SERVER,
+    server((s) => s.connections?.active),
+  ),
+  gauge(
+    'server_inactive_connections',
+    'Connections in the kernel that are ending.',
+    SERVER,
+    server((s) => s.connections?.inactive),
+  ),
+  gauge(
+    'server_persistent_connections',
+    'Persistence entries in the kernel.',
+    SERVER,
+    server((s) => s.connections?.persistent),
+  ),
+  gauge(
+    'server_check_duration_seconds',
+    'How long the last probe took.',
+    SERVER,
+    server((s) => (s.check?.took == null ? null : s.check.took / 1000)),
+  ),
+  counter(
+    'server_probes_total',
+    'Probes that ended.',
+    SERVER,
+    server((s) => s.check?.probes),
+  ),
+  counter(
+    'server_probe_failures_total',
+    'Probes that the server failed.',
+    SERVER,
+    server((s) => s.check?.failures),
+  ),
+  counter(
+    'server_probe_local_errors_total',
+    "Probes that failed by the director's own fault.",
+    SERVER,
+    server((s) => s.check?.localErrors),
+  ),
+
+  gauge(
+    'alerts_queued',
+    'Alerts waiting for the sink.',
+    ['sink', 'type'],
+    sink((s) => s.queued),
+  ),
+  counter(
+    'alerts_delivered_total',
+    'Alerts delivered.',
+    ['sink', 'type'],
+    sink((s) => s.delivered),
+  ),
+  counter(
+    'alert_attempts_failed_total',
+    'Attempts that failed.',
+    ['sink', 'type'],
+    sink((s) => s.failedAttempts),
+  ),
+  counter(
+    'alerts_given_up_total',
+    'Alerts given up after the last attempt or a refusal.',
+    ['sink', 'type'],
+    sink((s) => s.givenUp),
+  ),
+  counter(
+    'alerts_dropped_total',
+    'Alerts that had no room in the queue.',
+    ['sink', 'type'],
+    sink((s) => s.dropped),
+  ),
+];
+
+/** What a scrape answers, made anew each time; scrapes that come together share one. */
+export function createMetrics(
+  director: Pick<Director, 'status' | 'journal' | 'alerts'>,
+): () => Promise<{ type: string; text: string }> {
+  let underWay: Promise<{ type: string; text: string }> | undefined;
+  const scrape = async (): Promise<{ type: string; text: string }> => {
+    const [prom, status] = await Promise.all([import('prom-client'), director.status()]);
+    const facts: Facts = { status, tally: director.journal.tally, alerts: director.alerts() };
+    const registry = new prom.Registry();
+    for (const { type, name, help, labels, samples } of METRICS) {
+      const Metric = type === 'gauge' ? prom.Gauge : prom.Counter;
+      const metric = new Metric({ name, help, labelNames: [...labels], registers: [registry] });
+      for (const [value, ...values] of samples(facts)) metric.labels(...values).inc(value);
+    }
+    return { type: registry.contentType, text: await registry.metrics() };
+  };
+  return () => {
+    underWay ??= scrape().finally(() => {
+      underWay = undefined;
+    });
+    return underWay;
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * The checker process: probes the real servers, forms verdicts and weights, and keeps the kernel's IPVS table. When it
+ * ends, in whatever way, the table stays; when it starts, it reads the table and goes on from there.
+ */
+
+import type { IpAddress } from '../base/address.ts';
+import { seconds } from '../base/time.ts';
+import { createProber } from '../checkers/registry.ts';
+import type { CheckConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
+import { createTimer, dateOf, now } from '../system/clock.ts';
+import { openIpvs } from '../system/ipvs.ts';
+import { openRtnetlink, watchNetwork } from '../system/rtnetlink.ts';
+import { report, serve } from './child.ts';
+import type { CheckerOrders } from './messages.ts';
+import { probeSources } from './probe-source.ts';
+import { createProberSchedule, type ProbeOrder } from './prober-schedule.ts';
+import { createReconciler, later } from './reconciler.ts';
+import { loadOwned, saveOwned } from './run-state.ts';
+import { createServiceKeeper, probeKey } from './service-keeper.ts';
+
+const opened = openRtnetlink();
+if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`);
+const rtnetlink = opened.value;
+
+let orders: CheckerOrders = { runDir: '', services: [], virtualAddresses: [] };
+const keeper = createServiceKeeper(report);
+const reconciler = createReconciler({
+  open: openIpvs,
+  desired: (kernel) => keeper.desired(kernel),
+  owned: {
+    load: () => loadOwned(orders.runDir),
+    save: (owned) => saveOwned(orders.runDir, owned),
+  },
+  report,
+  later,
+});
+const probes = createProberSchedule({
+  now,
+  timer: createTimer,
+  createProber,
+  onResult: (key, result, at) => {
+    if (keeper.take(key, result, at)) void reconciler.request();
+  },
+});
+
+async function configure(next: CheckerOrders): Promise<void> {
+  orders = next;
+  // The verdicts begin from what the kernel has, so it is read before they are formed.
+  await reconciler.read();
+  keeper.configure(orders.services, reconciler.table(), now());
+  await reconciler.request();
+  await aimProbes();
+}
+
+/** Tells every probe its server and its source. Those that stay the same go on undisturbed. */
+async function aimProbes(): Promise<void> {
+  const checked = orders.services.flatMap((service) =>
+    service.check === null ? [] : service.servers.map((server) => ({ service, check: service.check, server })),
+  ) as { service: ServiceConfig; check: CheckConfig; server: ServerConfig }[];
+  const sources = await probeSources(
+    rtnetlink,
+    checked.map(({ server }) => server.address.address),
+    new Set(orders.virtualAddresses),
+  );
+  probes.configure(checked.map(({ service, check, server }) => orderOf(service, check, server, sources)));
+}
+
+function orderOf(
+  service: ServiceConfig,
+  check: CheckConfig,
+  server: ServerConfig,
+  sources: ReadonlyMap<IpAddress, IpAddress | null>,
+): ProbeOrder {
+  const { address, port } = server.address;
+  const target = {
+    address: { address, port: check.port ?? port },
+    source: check.source ?? sources.get(address) ?? null,
+  };
+  return { key: probeKey(service, server), check, target };
+}
+
+// An own address that comes or goes may change a probe's source. Virtual ones come and go at every failover, and do not.
+let aiming: { cancel(): void } | undefined;
+const watched = watchNetwork((event) => {
+  if (event.kind === 'address' && orders.virtualAddresses.includes(event.address.prefix.address)) return;
+  aiming?.cancel();
+  aiming = later(seconds(1), () => void aimProbes());
+});
+if (!watched.ok)
+  report({
+    kind: 'trouble',
+    severity: 'warning',
+    what: 'address changes are not noticed',
+    detail: watched.error.message,
+  });
+
+serve<CheckerOrders>({
+  configure,
+  status: async () => {
+    await reconciler.read();
+    return { services: keeper.status(reconciler.table(), dateOf) };
+  },
+  plan: async (wanted) => ({
+    changes: await reconciler.preview((kernel) => keeper.desired(kernel, wanted.services)),
+  }),
+  stop: async () => {
+    aiming?.cancel();
+    await probes.close();
+    reconciler.close();
+  },
+});

@@ -1,0 +1,50 @@
+/** What both children share: the conversation with the supervisor, and ending with it. */
+
+import type { Happening } from '../control/event.ts';
+import { setParentDeathSignal } from '../system/process.ts';
+import type { Changes, CheckerAnswer, FromChild, ToChild, VrrpAnswer } from './messages.ts';
+
+export type Work<Orders> = {
+  /** Carries out new orders; settles when they are. Never called again before it has settled. */
+  readonly configure: (orders: Orders) => Promise<void>;
+  readonly status: () => Promise<VrrpAnswer | CheckerAnswer>;
+  /** What `configure` with these orders would change in the kernel. */
+  readonly plan: (orders: Orders) => Promise<Changes>;
+  /** Ends cleanly. */
+  readonly stop: () => Promise<void>;
+};
+
+/** Tells the supervisor. Lost when it is gone, and so is this process then. */
+export const report = (happening: Happening): void => tell({ type: 'happening', happening });
+
+function tell(message: FromChild): void {
+  if (process.connected) process.send?.(message);
+}
+
+/** Serves the supervisor until it says stop, or is gone: then this process ends at once and leaves the kernel as it is. */
+export function serve<Orders>(work: Work<Orders>): void {
+  // A signal to the whole process group (Ctrl-C, a closed terminal) is the supervisor's to answer.
+  process.on('SIGINT', () => {});
+  process.on('SIGHUP', () => {});
+  process.on('disconnect', () => process.exit(0));
+  setParentDeathSignal('SIGKILL');
+
+  let queue: Promise<void> = Promise.resolve();
+  process.on('message', (message: ToChild<Orders>) => {
+    switch (message.type) {
+      case 'configure':
+        queue = queue.then(() => work.configure(message.orders)).then(() => tell({ type: 'ready' }));
+        return;
+      case 'request':
+        return void answer(message);
+      case 'stop':
+        // Not behind a slow `configure`: handing over comes first.
+        return void work.stop().then(() => process.exit(0));
+    }
+  });
+
+  async function answer(message: Extract<ToChild<Orders>, { type: 'request' }>): Promise<void> {
+    const value = message.orders === undefined ? await work.status() : await work.plan(message.orders);
+    tell({ type: 'answer', id: message.id, value });
+  }
+}

@@ -1,0 +1,160 @@
+/**
+ * The supervisor's children: which they are, with what flags they run, and what happens when one dies.
+ *
+ * Three processes, because each must survive the others. A child that dies is started again at once the first time and
+ * with growing pauses after that; the others are not told. A child ends by itself when the supervisor is gone.
+ */
+
+import { type ChildProcess, fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Duration, formatDuration, milliseconds, seconds } from '../base/time.ts';
+import type { Happening } from '../control/event.ts';
+import type { ProcessStatus } from '../control/status.ts';
+import type { FromChild, ToChild } from './messages.ts';
+
+export type ChildName = 'vrrp' | 'checker';
+
+/**
+ * Runtime flags, by measurement: with V8's helper threads left at normal priority, a process under SCHED_FIFO waits for
+ * its own garbage collector for 140 ms under load; `--single-threaded` and a small young generation bring that to 2 ms.
+ * The linear-time regular expression engine keeps a body pattern of a health check from stalling the checker.
+ */
+const FLAGS: Readonly<Record<ChildName, readonly string[]>> = {
+  vrrp: ['--single-threaded', '--max-semi-space-size=1'],
+  checker: ['--max-semi-space-size=1', '--enable-experimental-regexp-engine'],
+};
+
+/** A child that ran this long had no trouble starting, so its next death starts the pauses anew. */
+const STEADY: Duration = seconds(60);
+const LONGEST_PAUSE: Duration = seconds(5);
+
+/** The pause before the `n`-th start in a row that did not last (0 for the first): none, 100 ms, 200 ms, … 5 s. */
+export const restartPause = (n: number): Duration =>
+  milliseconds(n === 0 ? 0 : Math.min(LONGEST_PAUSE, 100 * 2 ** Math.min(n - 1, 16)));
+
+export type Child<Orders, Answers> = {
+  readonly name: ChildName;
+  /** Starts it when it does not run; tells it what to do either way, now and after every restart. */
+  configure(orders: Orders): void;
+  /** Asks and waits; `undefined` when the child is dead or does not answer within `within`. */
+  ask<K extends keyof Answers>(what: K, within: Duration, orders?: Orders): Promise<Answers[K] | undefined>;
+  /** Lets it end cleanly; kills it when it has not ended within `within`. */
+  stop(within: Duration): Promise<void>;
+  status(): ProcessStatus | undefined;
+};
+
+export function createChild<Orders, Answers extends Partial<Record<'status' | 'plan', unknown>>>(
+  name: ChildName,
+  report: (happening: Happening) => void,
+): Child<Orders, Answers> {
+  let orders: Orders | undefined;
+  let running: ChildProcess | undefined;
+  let state: ProcessStatus['state'] = 'dead';
+  let started = new Date();
+  let restarts = 0;
+  let shortLived = 0;
+  let stopping = false;
+  let lastId = 0;
+  let pause: NodeJS.Timeout | undefined;
+  const waiting = new Map<number, (value: unknown) => void>();
+
+  function start(): void {
+    pause = undefined;
+    state = 'starting';
+    started = new Date();
+    const child = fork(entryOf(name), [], {
+      execArgv: [...FLAGS[name]],
+      serialization: 'advanced',
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    running = child;
+    child.on('message', (message) => onMessage(message as FromChild));
+    child.on('error', (error) => {
+      report({ kind: 'trouble', severity: 'error', what: `the ${name} process`, detail: error.message });
+    });
+    child.once('exit', (code, signal) => onExit(child, code, signal));
+    report({ kind: 'process', process: name, what: 'started', detail: `pid ${child.pid}` });
+    if (orders !== undefined) send({ type: 'configure', orders });
+  }
+
+  function onMessage(message: FromChild): void {
+    if (message.type === 'happening') return report(message.happening);
+    if (message.type === 'ready') {
+      if (state === 'starting') {
+        state = 'ready';
+        const took = formatDuration(milliseconds(Date.now() - started.getTime()));
+        report({ kind: 'process', process: name, what: 'ready', detail: `after ${took}` });
+      }
+      return;
+    }
+    waiting.get(message.id)?.(message.value);
+  }
+
+  function onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    if (running !== child) return;
+    running = undefined;
+    state = 'dead';
+    for (const settle of waiting.values()) settle(undefined);
+    if (stopping) return;
+    const lived = milliseconds(Date.now() - started.getTime());
+    shortLived = lived > STEADY ? 0 : shortLived;
+    const wait = restartPause(shortLived);
+    shortLived += 1;
+    restarts += 1;
+    const how = signal === null ? `exit code ${code}` : signal;
+    const again = wait === 0 ? 'at once' : `in ${formatDuration(wait)}`;
+    const detail = `${how} after ${formatDuration(lived)}; it is started again ${again}`;
+    report({ kind: 'process', process: name, what: 'died', detail });
+    if (wait === 0) start();
+    else pause = setTimeout(start, wait);
+  }
+
+  function send(message: ToChild<Orders>): void {
+    // A child that is dying has no channel any more; its exit is told apart from this.
+    if (running?.connected) running.send(message, () => {});
+  }
+
+  return {
+    name,
+    configure(next) {
+      orders = next;
+      if (running === undefined && pause === undefined && !stopping) start();
+      else send({ type: 'configure', orders: next });
+    },
+    async ask(what, within, forOrders) {
+      if (running === undefined || state !== 'ready') return undefined;
+      const id = ++lastId;
+      const { promise, resolve } = Promise.withResolvers<unknown>();
+      waiting.set(id, resolve);
+      const deadline = setTimeout(resolve, within, undefined);
+      const more = forOrders === undefined ? {} : { orders: forOrders };
+      send({ type: 'request', id, what: what as 'status' | 'plan', ...more });
+      const answer = await promise;
+      clearTimeout(deadline);
+      waiting.delete(id);
+      return answer as Answers[typeof what] | undefined;
+    },
+    async stop(within) {
+      stopping = true;
+      clearTimeout(pause);
+      const child = running;
+      if (child === undefined) return;
+      state = 'stopping';
+      const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+      send({ type: 'stop' });
+      const deadline = setTimeout(() => child.kill('SIGKILL'), within);
+      await exited;
+      clearTimeout(deadline);
+    },
+    status() {
+      if (orders === undefined) return undefined;
+      return { name, pid: running?.pid ?? null, state, started: started.toISOString(), restarts };
+    },
+  };
+}
+
+/** The file a child runs: TypeScript in a checkout, JavaScript in what `npm run build` makes. */
+function entryOf(name: ChildName): string {
+  const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+  return fileURLToPath(new URL(`./${name}${extension}`, import.meta.url));
+}

@@ -1,0 +1,46 @@
+/** What a config would change in the kernel, when no daemon runs that could be asked. Every server counts as up. */
+
+import { formatPrefix } from '../base/address.ts';
+import type { Config } from '../config/config.ts';
+import type { PlanAnswer, PlannedChange } from '../control/director.ts';
+import { desired } from '../ipvs/desired.ts';
+import { plan } from '../ipvs/plan.ts';
+import { openIpvs } from '../system/ipvs.ts';
+import { openRtnetlink } from '../system/rtnetlink.ts';
+import { changeOf } from './reconciler.ts';
+import { loadOwned } from './run-state.ts';
+
+export async function planOffline(config: Config): Promise<PlanAnswer> {
+  return { changes: [...(await addressChanges(config)), ...(await tableChanges(config))] };
+}
+
+/** Addresses already there would be taken away until an election is won; the others come with it. */
+async function addressChanges(config: Config): Promise<PlannedChange[]> {
+  const opened = openRtnetlink();
+  if (!opened.ok) throw new Error(`cannot read addresses: ${opened.error.message}`);
+  const read = await opened.value.addresses();
+  opened.value.close();
+  if (!read.ok) throw new Error(`cannot read addresses: ${read.error.message}`);
+  const there = new Set(read.value.map((a) => formatPrefix(a.prefix)));
+  return config.vrrp.flatMap((router) =>
+    router.addresses
+      .map(formatPrefix)
+      .filter((address) => !there.has(address))
+      .map((address) => ({
+        sign: '+' as const,
+        what: `address ${address} on ${router.interface}, while ${router.name} is master`,
+        breaks: 0,
+      })),
+  );
+}
+
+async function tableChanges(config: Config): Promise<PlannedChange[]> {
+  const opened = await openIpvs();
+  if (!opened.ok) throw new Error(opened.error.message);
+  const read = await opened.value.read();
+  opened.value.close();
+  if (!read.ok) throw new Error(read.error.message);
+  const wanted = desired(config.services, (_, server) => server.weight);
+  const owned = loadOwned(config.director.runDir);
+  return plan(read.value, wanted, new Set([...owned, ...wanted.keys()])).map(changeOf);
+}

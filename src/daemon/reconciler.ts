@@ -1,0 +1,178 @@
+/**
+ * Keeps the kernel's IPVS table as it should be: read it, plan, apply, as often as somebody asks and once in a while.
+ *
+ * One round runs at a time; requests that come meanwhile are answered by one more round. Which services are ours is
+ * written down before the kernel has them, so that no crash leaves one that nobody knows to be ours.
+ */
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Result } from '../base/result.ts';
+import { type Duration, formatDuration, seconds } from '../base/time.ts';
+import type { PlannedChange } from '../control/director.ts';
+import type { Happening } from '../control/event.ts';
+import { breaks, describe, plan, SIGN } from '../ipvs/plan.ts';
+import type { Operation, Table } from '../ipvs/table.ts';
+import type { Ipvs } from '../system/ipvs.ts';
+
+export type ReconcilerPorts = {
+  readonly open: () => Promise<Result<Ipvs, { readonly message: string }>>;
+  /** What the table should be, given what it is. */
+  readonly desired: (actual: Table) => Table;
+  readonly owned: { load(): ReadonlySet<string>; save(owned: ReadonlySet<string>): void };
+  readonly report: (happening: Happening) => void;
+  readonly later: (after: Duration, work: () => void) => { cancel(): void };
+};
+
+export type Reconciler = {
+  /** Settles when a round that began after this call has ended, well or not. */
+  request(): Promise<void>;
+  /** Reads the kernel's table; on failure the one read before stays. */
+  read(): Promise<void>;
+  /** The table as it was read last; empty before the first time. */
+  table(): Table;
+  /** What `desired` would change now. Changes nothing. */
+  preview(desired: (actual: Table) => Table): Promise<readonly PlannedChange[]>;
+  close(): void;
+};
+
+/** How often the table is compared though nothing of ours has changed. */
+const EVERY: Duration = seconds(30);
+/** How soon a round is tried again when the kernel could not be read or refused something. */
+const RETRY_AFTER: Duration = seconds(5);
+/** How often the same refusal is reported. */
+const REPEAT_AFTER = seconds(60);
+
+export function createReconciler(ports: ReconcilerPorts): Reconciler {
+  let ipvs: Ipvs | undefined;
+  let actual: Table = new Map();
+  /** What the last good round made of the table; what differs from it now was changed by somebody else. */
+  let settled: Table | undefined;
+  let owned: ReadonlySet<string> | undefined;
+  let running: Promise<void> | undefined;
+  let next: Promise<void> | undefined;
+  let timer: { cancel(): void } | undefined;
+  let closed = false;
+  const complaints = new Map<string, number>();
+
+  async function round(): Promise<void> {
+    timer?.cancel();
+    const good = await attempt();
+    if (!closed) timer = ports.later(good ? EVERY : RETRY_AFTER, () => void request());
+  }
+
+  async function attempt(): Promise<boolean> {
+    const kernel = await kernelTable();
+    if (kernel === undefined) return false;
+    const wanted = ports.desired(actual);
+    const mine = new Set([...ours(), ...wanted.keys()]);
+    own(mine);
+    const operations = plan(actual, wanted, mine);
+    if (operations.length === 0) {
+      own(new Set(wanted.keys()));
+      settled = wanted;
+      return true;
+    }
+    const drifted = settled !== undefined && isDeepStrictEqual(settled, wanted);
+    const answers = await kernel.apply(operations);
+    const refused = operations.filter((operation, i) => {
+      const answer = answers[i];
+      if (answer?.ok !== false) return false;
+      complain(describe(operation), answer.error.message);
+      return true;
+    });
+    if (drifted) for (const operation of operations) ports.report(driftOf(operation));
+    await kernelTable();
+    if (refused.length > 0) return false;
+    own(new Set(wanted.keys()));
+    settled = wanted;
+    return true;
+  }
+
+  async function kernelTable(): Promise<Ipvs | undefined> {
+    if (ipvs === undefined) {
+      const opened = await ports.open();
+      if (!opened.ok) {
+        complain('IPVS', opened.error.message);
+        return undefined;
+      }
+      ipvs = opened.value;
+    }
+    const read = await ipvs.read();
+    if (!read.ok) {
+      complain('the IPVS table', read.error.message);
+      return undefined;
+    }
+    actual = read.value;
+    return ipvs;
+  }
+
+  const ours = (): ReadonlySet<string> => {
+    owned ??= ports.owned.load();
+    return owned;
+  };
+
+  function own(next: ReadonlySet<string>): void {
+    const before = ours();
+    if (next.size === before.size && [...next].every((key) => before.has(key))) return;
+    ports.owned.save(next);
+    owned = next;
+  }
+
+  function complain(what: string, detail: string): void {
+    const now = performance.now();
+    const last = complaints.get(what + detail);
+    if (last !== undefined && now - last < REPEAT_AFTER) return;
+    complaints.set(what + detail, now);
+    const again = `${detail}; tried again every ${formatDuration(RETRY_AFTER)}`;
+    ports.report({ kind: 'trouble', severity: 'error', what, detail: again });
+  }
+
+  function request(): Promise<void> {
+    if (closed) return Promise.resolve();
+    if (running === undefined) {
+      running = round().finally(() => {
+        running = undefined;
+      });
+      return running;
+    }
+    next ??= running.then(() => {
+      next = undefined;
+      return request();
+    });
+    return next;
+  }
+
+  return {
+    request,
+    read: async () => void (await kernelTable()),
+    table: () => actual,
+    async preview(desired) {
+      if ((await kernelTable()) === undefined) return [];
+      const wanted = desired(actual);
+      return plan(actual, wanted, new Set([...ours(), ...wanted.keys()])).map(changeOf);
+    },
+    close() {
+      closed = true;
+      timer?.cancel();
+      ipvs?.close();
+    },
+  };
+}
+
+export const changeOf = (operation: Operation): PlannedChange => ({
+  sign: SIGN[operation.op],
+  what: describe(operation),
+  breaks: breaks(operation),
+});
+
+const driftOf = (operation: Operation): Happening => ({
+  kind: 'drift',
+  object: 'the IPVS table',
+  detail: describe(operation),
+});
+
+/** The real `later`. */
+export function later(after: Duration, work: () => void): { cancel(): void } {
+  const timer = setTimeout(work, Math.max(0, after));
+  return { cancel: () => clearTimeout(timer) };
+}

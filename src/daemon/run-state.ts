@@ -1,0 +1,100 @@
+/**
+ * What a process leaves for the next one, in small files below the run directory (a tmpfs, so it ends with the boot):
+ * the role of a virtual router, the time of its last advert, and the IPVS services that are ours.
+ */
+
+import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Instant, instant } from '../base/time.ts';
+
+/** Writes `value` as JSON so that a reader sees the old file or the new one, whole, whatever dies in between. */
+export function saveJson(path: string, value: unknown): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  writeFileSync(temporary, `${JSON.stringify(value)}\n`, { mode: 0o600 });
+  renameSync(temporary, path);
+}
+
+/** The value saved at `path`; `undefined` when there is none, or none that can be read. */
+export function loadJson(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const ownedFile = (runDir: string): string => join(runDir, 'ipvs-owned.json');
+
+/** Keys of the IPVS services that are ours; none where nothing was saved. */
+export function loadOwned(runDir: string): ReadonlySet<string> {
+  const saved = loadJson(ownedFile(runDir));
+  return new Set(Array.isArray(saved) ? saved.filter((key) => typeof key === 'string') : []);
+}
+
+export const saveOwned = (runDir: string, owned: ReadonlySet<string>): void =>
+  saveJson(ownedFile(runDir), [...owned].sort());
+
+/** The role that a virtual router had, as its last process left it. */
+export type Role = {
+  /** Whether it was master when it was last heard of. */
+  readonly master: boolean;
+  readonly interface: string;
+  readonly routerId: number;
+  /** The addresses it had put there, as `address/length`. */
+  readonly addresses: readonly string[];
+};
+
+/** Keeps one router's role and beat. The beat is eight bytes, overwritten in place at every advert: no rename, no sync. */
+export type RoleFile = {
+  read(): { readonly role: Role; readonly beat: Instant } | undefined;
+  write(role: Role): void;
+  beat(at: Instant): void;
+  /** Forgets the router: it is no longer configured. */
+  remove(): void;
+  close(): void;
+};
+
+export function openRoleFile(runDir: string, router: string): RoleFile {
+  const path = join(runDir, `vrrp-${encodeURIComponent(router)}.json`);
+  const beatPath = join(runDir, `vrrp-${encodeURIComponent(router)}.beat`);
+  const beatFile = openSync(beatPath, 'a+', 0o600);
+  closeSync(beatFile);
+  const fd = openSync(beatPath, 'r+');
+  const bytes = Buffer.alloc(8);
+  return {
+    read() {
+      const role = loadJson(path);
+      if (!isRole(role)) return undefined;
+      const beat = readFileSync(beatPath);
+      return { role, beat: instant(beat.length === 8 ? beat.readDoubleLE(0) : Number.NEGATIVE_INFINITY) };
+    },
+    write: (role) => saveJson(path, role),
+    beat(at) {
+      bytes.writeDoubleLE(at);
+      writeSync(fd, bytes, 0, 8, 0);
+    },
+    remove() {
+      closeSync(fd);
+      rmSync(path, { force: true });
+      rmSync(beatPath, { force: true });
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** Names of the routers that left a role behind, of the files in the run directory. */
+export const routersIn = (files: readonly string[]): string[] =>
+  files.flatMap((file) => {
+    const [, name] = /^vrrp-(.+)\.json$/.exec(file) ?? [];
+    return name === undefined ? [] : [decodeURIComponent(name)];
+  });
+
+function isRole(value: unknown): value is Role {
+  const role = value as Partial<Role> | null | undefined;
+  return (
+    typeof role?.master === 'boolean' &&
+    typeof role.interface === 'string' &&
+    typeof role.routerId === 'number' &&
+    Array.isArray(role.addresses)
+  );
+}

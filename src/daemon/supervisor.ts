@@ -1,0 +1,247 @@
+/**
+ * The supervisor: keeps the two children running and owns what people and machines see of the director: journal, log,
+ * alerts, metrics, control API. It touches no packet and no kernel table.
+ */
+
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { createDispatcher, wait } from '../alerts/dispatch.ts';
+import { formatEndpoint } from '../base/address.ts';
+import { seconds } from '../base/time.ts';
+import type { Config, Issue } from '../config/config.ts';
+import { diff } from '../config/diff.ts';
+import { formatIssue } from '../config/load.ts';
+import { controlServer, metricsServer } from '../control/api.ts';
+import type { Director, Health, PlanAnswer, ReloadAnswer } from '../control/director.ts';
+import type { Event } from '../control/event.ts';
+import { createJournal } from '../control/journal.ts';
+import { type Listening, listenTcp, listenUnix } from '../control/listen.ts';
+import { createMetrics } from '../control/metrics.ts';
+import { alertOf, describe, severityOf } from '../control/render.ts';
+import type { ProcessStatus, Status } from '../control/status.ts';
+import { VERSION } from '../control/version.ts';
+import { readConfig, readText } from '../system/config-file.ts';
+import { createLog, type Log, surroundings } from '../system/log.ts';
+import { notify } from '../system/systemd.ts';
+import { createChild } from './children.ts';
+import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
+import { unansweredRouter, unansweredService } from './unanswered.ts';
+
+/** How long a child may take to answer a question, and to end. */
+const ANSWER_WITHIN = seconds(2);
+const END_WITHIN = seconds(3);
+/** How long the last alerts may take on the way out. */
+const ALERTS_WITHIN = seconds(3);
+
+/** Runs the director until SIGTERM or SIGINT; resolves with the exit code. `file`: the config. */
+export async function runDaemon({ file }: { readonly file: string }): Promise<number> {
+  const reading = readConfig(file);
+  for (const issue of reading.issues) if (reading.config === null) console.error(formatIssue(file, issue));
+  if (reading.config === null) {
+    console.error(`lvskeeper: ${file} has errors, so nothing was started`);
+    return 1;
+  }
+  const log = createLog({
+    stream: process.stdout,
+    config: reading.config.log,
+    surroundings: surroundings(process.stdout),
+    now: () => new Date(),
+  });
+  const supervisor = createSupervisor(resolve(file), reading.config, log);
+  const failure = await supervisor.start(reading.issues);
+  if (failure !== undefined) {
+    log.error(failure);
+    await log.flush();
+    return 1;
+  }
+  process.on('SIGHUP', () => void supervisor.director.reload());
+  const signal = await new Promise<string>((done) => {
+    process.once('SIGTERM', done);
+    process.once('SIGINT', done);
+  });
+  await supervisor.stop(signal);
+  await log.flush();
+  return 0;
+}
+
+type Supervisor = {
+  readonly director: Director;
+  /** Settles with a sentence when it cannot run. */
+  start(warnings: readonly Issue[]): Promise<string | undefined>;
+  stop(why: string): Promise<void>;
+};
+
+function createSupervisor(file: string, first: Config, log: Log): Supervisor {
+  const started = new Date();
+  let config = first;
+  let loaded = started;
+  let refused: string | null = null;
+  let reloading: Promise<unknown> = Promise.resolve();
+  let control: Listening | undefined;
+  let web: { readonly at: string; readonly listening: Listening } | undefined;
+
+  const journal = createJournal({ now: () => new Date() });
+  const alerts = createDispatcher({ log, random: Math.random, wait });
+  const vrrp = createChild<VrrpOrders, VrrpAnswers>('vrrp', journal.add);
+  const checker = createChild<CheckerOrders, CheckerAnswers>('checker', journal.add);
+
+  const director: Director = {
+    journal,
+    status,
+    healthy,
+    plan,
+    alerts: alerts.counts,
+    // One at a time: a second request sees what the first one made.
+    reload() {
+      const answer = reloading.then(reload);
+      reloading = answer.catch(() => {});
+      return answer;
+    },
+  };
+
+  journal.subscribe(logEvent);
+  journal.subscribe((event) => {
+    const alert = alertOf(config.director.name, event);
+    if (alert !== undefined) alerts.offer(alert);
+    if (event.kind === 'process' && event.what === 'ready' && healthy().ok) notify('READY=1');
+  });
+
+  function logEvent(event: Event): void {
+    const { kind, seq, time: _time, ...fields } = event;
+    log[severityOf(event)](describe(event), { event: kind, seq, ...fields });
+  }
+
+  async function start(warnings: readonly Issue[]): Promise<string | undefined> {
+    mkdirSync(config.director.runDir, { recursive: true, mode: 0o755 });
+    const listening = await listenUnix(controlServer(director, log), join(config.director.runDir, 'control.sock'));
+    if (!listening.ok) return listening.error;
+    control = listening.value;
+    alerts.configure(config.alerts);
+    await listenWeb();
+    warn(warnings);
+    journal.add({ kind: 'process', process: 'supervisor', what: 'started', detail: `lvskeeper ${VERSION}, ${file}` });
+    configureChildren();
+    if (healthy().ok) notify('READY=1');
+    return undefined;
+  }
+
+  async function stop(why: string): Promise<void> {
+    notify('STOPPING=1');
+    journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
+    await Promise.all([vrrp.stop(END_WITHIN), checker.stop(END_WITHIN)]);
+    await alerts.drain(ALERTS_WITHIN);
+    await web?.listening.close();
+    await control?.close();
+  }
+
+  /** A child runs from the first time that the config has work for it. */
+  function configureChildren(): void {
+    if (config.vrrp.length > 0 || vrrp.status() !== undefined) vrrp.configure(vrrpOrders(config));
+    if (config.services.length > 0 || checker.status() !== undefined) checker.configure(checkerOrders(config));
+  }
+
+  async function listenWeb(): Promise<void> {
+    const { listen } = config.metrics;
+    const at = listen === null ? '' : formatEndpoint(listen);
+    if ((web?.at ?? '') === at) return;
+    await web?.listening.close();
+    web = undefined;
+    if (listen === null) return;
+    const listening = await listenTcp(metricsServer(director, createMetrics(director), log), listen);
+    if (listening.ok) web = { at, listening: listening.value };
+    else journal.add({ kind: 'trouble', severity: 'error', what: 'no metrics', detail: listening.error });
+  }
+
+  function warn(warnings: readonly Issue[]): void {
+    for (const issue of warnings)
+      journal.add({ kind: 'trouble', severity: 'warning', what: 'config', detail: formatIssue(file, issue) });
+  }
+
+  async function reload(): Promise<ReloadAnswer> {
+    notify(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    const answer = await tryReload();
+    refused = answer.outcome === 'refused' ? answer.detail : null;
+    journal.add({ kind: 'reload', outcome: answer.outcome, detail: answer.detail });
+    notify('READY=1');
+    return answer;
+  }
+
+  async function tryReload(): Promise<ReloadAnswer> {
+    const { config: next, issues } = readConfig(file);
+    if (next === null) {
+      const errors = issues.filter(({ severity }) => severity === 'error');
+      const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+      const detail = `${errors[0] === undefined ? file : formatIssue(file, errors[0])}${more}; the config before stays in force`;
+      return { outcome: 'refused', detail, file, issues };
+    }
+    if (next.director.runDir !== config.director.runDir) {
+      const detail = `director.run_dir cannot change (from ${config.director.runDir} to ${next.director.runDir}) while the daemon runs: restart it`;
+      return { outcome: 'refused', detail, file, issues };
+    }
+    loaded = new Date();
+    if (isDeepStrictEqual(next, config)) return { outcome: 'unchanged', detail: '', file, issues };
+    const changes = diff(config, next);
+    config = next;
+    log.configure(config.log);
+    alerts.configure(config.alerts);
+    await listenWeb();
+    configureChildren();
+    warn(issues);
+    return { outcome: 'applied', detail: changes.join('; '), file, issues };
+  }
+
+  async function plan(text: string | null): Promise<PlanAnswer> {
+    const reading = text === null ? readConfig(file) : readText(text);
+    if (reading.config === null) return { issues: reading.issues };
+    const [addresses, table] = await Promise.all([
+      vrrp.ask('plan', ANSWER_WITHIN, vrrpOrders(reading.config)),
+      checker.ask('plan', ANSWER_WITHIN, checkerOrders(reading.config)),
+    ]);
+    return { changes: [...(addresses?.changes ?? []), ...(table?.changes ?? [])] };
+  }
+
+  async function status(): Promise<Status> {
+    const [routers, services] = await Promise.all([
+      vrrp.ask('status', ANSWER_WITHIN),
+      checker.ask('status', ANSWER_WITHIN),
+    ]);
+    return {
+      director: config.director.name,
+      version: VERSION,
+      started: started.toISOString(),
+      config: { file, loaded: loaded.toISOString(), refused },
+      processes: processes(),
+      routers: routers?.routers ?? config.vrrp.map((router) => unansweredRouter(router, loaded)),
+      services: services?.services ?? config.services.map((service) => unansweredService(service, loaded)),
+    };
+  }
+
+  function processes(): readonly ProcessStatus[] {
+    const own: ProcessStatus = {
+      name: 'supervisor',
+      pid: process.pid,
+      state: 'ready',
+      started: started.toISOString(),
+      restarts: 0,
+    };
+    return [own, vrrp.status(), checker.status()].filter((s) => s !== undefined);
+  }
+
+  function healthy(): Health {
+    const reasons = processes()
+      .filter((p) => p.state !== 'ready')
+      .map((p) => `the ${p.name} process is ${p.state}`);
+    return { ok: reasons.length === 0, reasons };
+  }
+
+  return { director, start, stop };
+}
+
+const vrrpOrders = (config: Config): VrrpOrders => ({ runDir: config.director.runDir, routers: config.vrrp });
+
+const checkerOrders = (config: Config): CheckerOrders => ({
+  runDir: config.director.runDir,
+  services: config.services,
+  virtualAddresses: config.vrrp.flatMap((router) => router.addresses.map((a) => a.address)),
+});

@@ -1,0 +1,156 @@
+/**
+ * From the table that the kernel holds to the one it should hold, in the fewest operations.
+ *
+ * The order is the safety: what is new comes first, then changes, weights that rise before weights that fall, then
+ * removals. So a service that had a server is never without one on the way to another set of servers, and a refusal in
+ * the middle leaves more servers than wanted rather than fewer.
+ *
+ * Ownership: a service that is wanted is made right whoever made it. One that is not wanted is deleted only when it is
+ * `owned`; any other is somebody else's and is not looked at.
+ */
+
+import {
+  type Destination,
+  destinationKey,
+  type Operation,
+  type Service,
+  type ServiceId,
+  serviceKey,
+  type Table,
+} from './table.ts';
+
+/** Nothing to do: `[]`. The operations must be made in order. */
+export function plan(actual: Table, desired: Table, owned: ReadonlySet<string>): readonly Operation[] {
+  const add: Operation[] = [];
+  const addDestination: Operation[] = [];
+  const change: Operation[] = [];
+  const raise: Operation[] = [];
+  const lower: Operation[] = [];
+  const deleteDestination: Operation[] = [];
+  const remove: Operation[] = [];
+
+  for (const [key, service] of desired) {
+    const was = actual.get(key);
+    if (was === undefined) add.push({ op: 'add-service', service });
+    else if (!sameService(was, service)) change.push({ op: 'set-service', service, was });
+
+    const before = new Map(was?.destinations.map((d) => [destinationKey(d), d]));
+    for (const destination of service.destinations) {
+      const had = before.get(destinationKey(destination));
+      before.delete(destinationKey(destination));
+      if (had === undefined) addDestination.push({ op: 'add-destination', service: service.id, destination });
+      else if (!sameDestination(had, destination))
+        (destination.weight < had.weight ? lower : raise).push(
+          { op: 'set-destination', service: service.id, destination, was: had }, //
+        );
+    }
+    for (const destination of before.values())
+      deleteDestination.push({ op: 'delete-destination', service: service.id, destination });
+  }
+
+  for (const [key, service] of actual)
+    if (owned.has(key) && !desired.has(key)) remove.push({ op: 'delete-service', service });
+
+  return [...add, ...addDestination, ...change, ...raise, ...lower, ...deleteDestination, ...remove];
+}
+
+/** Whether all but the destinations is the same. */
+const sameService = (a: Service, b: Service): boolean =>
+  a.scheduler === b.scheduler && a.persistence === b.persistence && a.flags === b.flags;
+
+const sameDestination = (a: Destination, b: Destination): boolean =>
+  a.forward === b.forward &&
+  a.weight === b.weight &&
+  a.upperThreshold === b.upperThreshold &&
+  a.lowerThreshold === b.lowerThreshold;
+
+/** What an operation does to the table: adds to it, changes it, takes from it. */
+export const SIGN: Readonly<Record<Operation['op'], '+' | '~' | '-'>> = {
+  'add-service': '+',
+  'add-destination': '+',
+  'set-service': '~',
+  'set-destination': '~',
+  'delete-destination': '-',
+  'delete-service': '-',
+};
+
+/** The service an operation is about. */
+export const serviceOf = (operation: Operation): ServiceId =>
+  'destination' in operation ? operation.service : operation.service.id;
+
+/**
+ * How many live connections an operation would break: those of a destination that goes, or whose packets would from then
+ * on be forwarded in another way. Persistence templates count, since their clients would be sent elsewhere. 0 where the
+ * kernel's counts are not known.
+ */
+export function breaks(operation: Operation): number {
+  switch (operation.op) {
+    case 'delete-destination':
+      return connections(operation.destination);
+    case 'delete-service':
+      return operation.service.destinations.reduce((sum, d) => sum + connections(d), 0);
+    case 'set-destination':
+      return operation.was.forward === operation.destination.forward ? 0 : connections(operation.was);
+    default:
+      return 0;
+  }
+}
+
+const connections = ({ counts }: Destination): number =>
+  counts === undefined ? 0 : counts.active + counts.inactive + counts.persistent;
+
+/** One line for people: `tcp 192.0.2.10:80: server 10.0.0.21:80 weight 100 → 0`. */
+export function describe(operation: Operation): string {
+  const service = serviceKey(serviceOf(operation));
+  switch (operation.op) {
+    case 'add-service':
+      return `${service}: new service, ${describeService(operation.service)}`;
+    case 'set-service':
+      return `${service}: ${changes(serviceWords(operation.was), serviceWords(operation.service))}`;
+    case 'delete-service':
+      return `${service}: service deleted, with ${counted(operation.service.destinations.length, 'server')}`;
+    case 'add-destination':
+      return `${service}: new server ${destinationKey(operation.destination)}, ${describeDestination(operation.destination)}`;
+    case 'set-destination': {
+      const { was, destination } = operation;
+      return `${service}: server ${destinationKey(was)} ${changes(destinationWords(was), destinationWords(destination))}`;
+    }
+    case 'delete-destination':
+      return `${service}: server ${destinationKey(operation.destination)} deleted`;
+  }
+}
+
+/** `scheduler wlc, persistence 300 s` */
+export const describeService = (service: Service): string => words(serviceWords(service));
+/** `forward dr, weight 100` */
+export const describeDestination = (destination: Destination): string => words(destinationWords(destination));
+
+/** By ipvsadm(8)'s words; `undefined`: not set, and not worth a word. */
+type Words = { readonly [name: string]: string | undefined };
+
+const serviceWords = ({ scheduler, persistence, flags }: Service): Words => ({
+  scheduler,
+  persistence: persistence === null ? undefined : `${persistence} s`,
+  flags: flags === 0 ? undefined : `0x${flags.toString(16)}`,
+});
+
+const destinationWords = ({ forward, weight, upperThreshold, lowerThreshold }: Destination): Words => ({
+  forward,
+  weight: String(weight),
+  'upper threshold': upperThreshold === 0 ? undefined : String(upperThreshold),
+  'lower threshold': lowerThreshold === 0 ? undefined : String(lowerThreshold),
+});
+
+const words = (of: Words): string =>
+  Object.entries(of)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ');
+
+const changes = (was: Words, is: Words): string =>
+  Object.keys(is)
+    .filter((name) => was[name] !== is[name])
+    .map((name) => `${name} ${was[name] ?? 'none'} → ${is[name] ?? 'none'}`)
+    .join(', ');
+
+const counted = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;

@@ -1,0 +1,162 @@
+/**
+ * The kernel's IPVS table, over generic netlink. It is that of the network namespace in which it was opened.
+ *
+ * Reading takes one dump for the services and one for each service's destinations, because the kernel offers no other.
+ * It is not one moment's picture: what somebody else changes meanwhile may be half seen, as a service without servers.
+ * What is asked of one `Ipvs` at once is done in the order asked, each whole.
+ */
+
+import { err, ok, type Result } from '../base/result.ts';
+import { type Destination, type Operation, type Service, serviceKey, type Table } from '../ipvs/table.ts';
+import type { Message, WireError } from '../wire/netlink.ts';
+import { decodeFamily, GENL_ID_CTRL, writeGetFamily } from '../wire/netlink-generic.ts';
+import {
+  decodeIpvs,
+  destinationAttributes,
+  destinationEntry,
+  destinationKeyAttributes,
+  IPVS_GENL_NAME,
+  type IpvsCommand,
+  type IpvsMessage,
+  serviceAttributes,
+  serviceEntry,
+  serviceKeyAttributes,
+  writeIpvs,
+} from '../wire/netlink-ipvs.ts';
+import type { Sink } from '../wire/netlink-sink.ts';
+import { explain, type Refusal } from './ipvs-refusal.ts';
+import { NETLINK, type Netlink, type NetlinkError, openNetlink, takingTurns } from './netlink.ts';
+
+export type { Refusal } from './ipvs-refusal.ts';
+
+export type Ipvs = {
+  /**
+   * The table as it is, with counts. Services by firewall mark, and those of protocols other than tcp and udp, have no
+   * key in a `Table`: they are left out, and so never touched.
+   */
+  read(): Promise<Result<Table, Refusal>>;
+  /** Makes the changes, in order. A refused one does not stop the others. One answer for each, in the same order. */
+  apply(operations: readonly Operation[]): Promise<readonly Result<null, Refusal>[]>;
+  /** Requests sent so far: those that change the table, and those that only read it. */
+  readonly sent: { readonly reads: number; readonly writes: number };
+  close(): void;
+};
+
+export async function openIpvs(): Promise<Result<Ipvs, Refusal>> {
+  const opened = openNetlink(NETLINK.GENERIC);
+  if (!opened.ok) return err(refusal('cannot open a generic netlink socket', opened.error));
+  const netlink = opened.value;
+  const family = await familyId(netlink);
+  if (!family.ok) {
+    netlink.close();
+    return family;
+  }
+  const inTurn = takingTurns();
+  return ok({
+    read: () => inTurn(() => read(netlink, family.value)),
+    apply: (operations) => inTurn(() => apply(netlink, family.value, operations)),
+    sent: netlink.sent,
+    close: netlink.close,
+  });
+}
+
+async function familyId(netlink: Netlink): Promise<Result<number, Refusal>> {
+  const answer = await netlink.request({ type: GENL_ID_CTRL, payload: (sink) => writeGetFamily(sink, IPVS_GENL_NAME) });
+  if (!answer.ok)
+    return err(
+      answer.error.code === 'ENOENT'
+        ? { code: 'ENOENT', message: 'the kernel module ip_vs is not loaded: modprobe ip_vs' }
+        : refusal('cannot ask the kernel for IPVS', answer.error),
+    );
+  const family = decodeFamily(answer.value[0]?.payload ?? new Uint8Array(0));
+  return family.ok ? ok(family.value.id) : err(unreadable('the IPVS family', family.error));
+}
+
+async function read(netlink: Netlink, family: number): Promise<Result<Table, Refusal>> {
+  const dump = await netlink.dump({ type: family, payload: (sink) => writeIpvs(sink, 'GET_SERVICE') });
+  if (!dump.ok) return err(refusal('cannot read the IPVS services', dump.error));
+  const table = new Map<string, Service>();
+  for (const message of dump.value) {
+    const entry = decoded(message, (m) => serviceEntry(m.IPVS_CMD_ATTR_SERVICE ?? {}));
+    if (!entry.ok) return err(unreadable('an IPVS service', entry.error));
+    if (entry.value === undefined) continue;
+    const { id } = entry.value;
+    const key = serviceKey(id);
+    const payload = (sink: Sink) => writeIpvs(sink, 'GET_DEST', serviceKeyAttributes(id));
+    const answer = await netlink.dump({ type: family, payload });
+    if (!answer.ok) return err(refusal(`cannot read the servers of ${key}`, answer.error));
+    const destinations: Destination[] = [];
+    for (const one of answer.value) {
+      const destination = decoded(one, (m) => destinationEntry(m.IPVS_CMD_ATTR_DEST ?? {}, id));
+      if (!destination.ok) return err(unreadable(`a server of ${key}`, destination.error));
+      destinations.push(destination.value);
+    }
+    table.set(key, { ...entry.value, destinations });
+  }
+  return ok(table);
+}
+
+async function apply(
+  netlink: Netlink,
+  family: number,
+  operations: readonly Operation[],
+): Promise<readonly Result<null, Refusal>[]> {
+  const answers = await netlink.batch(
+    operations.map((operation) => ({ type: family, payload: (sink: Sink) => writeOperation(sink, operation) })),
+  );
+  return operations.map((operation, i) => {
+    const answer = answers[i] as Result<null, NetlinkError>;
+    return answer.ok ? answer : err(explain(operation, answer.error.code, answer.error.message));
+  });
+}
+
+/** The command of each operation. A deletion names its service or destination and no more. */
+const COMMAND: Readonly<Record<Operation['op'], IpvsCommand>> = {
+  'add-service': 'NEW_SERVICE',
+  'set-service': 'SET_SERVICE',
+  'delete-service': 'DEL_SERVICE',
+  'add-destination': 'NEW_DEST',
+  'set-destination': 'SET_DEST',
+  'delete-destination': 'DEL_DEST',
+};
+
+function writeOperation(sink: Sink, operation: Operation): void {
+  const command = COMMAND[operation.op];
+  switch (operation.op) {
+    case 'add-service':
+    case 'set-service':
+      return writeIpvs(sink, command, serviceAttributes(operation.service));
+    case 'delete-service':
+      return writeIpvs(sink, command, serviceKeyAttributes(operation.service.id));
+    case 'add-destination':
+    case 'set-destination':
+      return writeIpvs(
+        sink,
+        command,
+        serviceKeyAttributes(operation.service),
+        destinationAttributes(operation.destination),
+      );
+    case 'delete-destination':
+      return writeIpvs(
+        sink,
+        command,
+        serviceKeyAttributes(operation.service),
+        destinationKeyAttributes(operation.destination),
+      );
+  }
+}
+
+function decoded<T>(message: Message, pick: (m: IpvsMessage) => Result<T, WireError>): Result<T, WireError> {
+  const read = decodeIpvs(message.payload);
+  return read.ok ? pick(read.value) : read;
+}
+
+const refusal = (what: string, error: NetlinkError): Refusal => ({
+  code: error.code,
+  message: `${what}: ${error.code === 'EPERM' ? 'not permitted: run as root or with CAP_NET_ADMIN' : error.message}`,
+});
+
+const unreadable = (what: string, error: WireError): Refusal => ({
+  code: 'EBADMSG',
+  message: `the kernel's answer about ${what} cannot be read (${error}): please report this, with the output of uname -r`,
+});

@@ -1,0 +1,255 @@
+/**
+ * What every `Ipvs` does, the kernel's and the fake one. `setUp` gives an empty one, and `saved`: what it holds as
+ * `ipvsadm -S -n` prints it, sorted: that has all but the thresholds.
+ */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ip, parseEndpoint } from '../../src/base/address.ts';
+import { plan } from '../../src/ipvs/plan.ts';
+import {
+  type Destination,
+  type Operation,
+  SCHEDULERS,
+  type Service,
+  type ServiceId,
+  type Table,
+  tableOf,
+} from '../../src/ipvs/table.ts';
+import type { Ipvs } from '../../src/system/ipvs.ts';
+import { uncounted } from './fake-ipvs.ts';
+
+export type IpvsSetting = {
+  readonly ipvs: Ipvs;
+  readonly saved: () => Promise<readonly string[]>;
+  /** The schedulers that this kernel has. */
+  readonly schedulers: readonly string[];
+  readonly end: () => Promise<void>;
+};
+
+const endpoint = (text: string) => parseEndpoint(text) ?? { address: ip('0.0.0.0'), port: 0 };
+const id = (text: string, protocol: ServiceId['protocol'] = 'tcp'): ServiceId => ({
+  protocol,
+  address: endpoint(text),
+});
+const WEB = id('192.0.2.10:80');
+const service = (change: Partial<Service> = {}): Service => ({
+  id: WEB,
+  scheduler: 'wlc',
+  persistence: null,
+  flags: 0,
+  destinations: [],
+  ...change,
+});
+const server = (text: string, change: Partial<Destination> = {}): Destination => ({
+  address: endpoint(text),
+  forward: 'dr',
+  weight: 100,
+  upperThreshold: 0,
+  lowerThreshold: 0,
+  ...change,
+});
+const add = (one: Service): readonly Operation[] => [
+  { op: 'add-service', service: one },
+  ...one.destinations.map((destination): Operation => ({ op: 'add-destination', service: one.id, destination })),
+];
+
+export function ipvsContract(name: string, setUp: () => Promise<IpvsSetting>): void {
+  /** Runs `body` on an empty table, and ends the setting whatever happens. */
+  const on = (title: string, body: (setting: IpvsSetting) => Promise<void>): void =>
+    void test(`${name}: ${title}`, async () => {
+      const setting = await setUp();
+      try {
+        await body(setting);
+      } finally {
+        await setting.end();
+      }
+    });
+  const make = async (ipvs: Ipvs, operations: readonly Operation[]): Promise<void> => {
+    for (const result of await ipvs.apply(operations)) assert.ok(result.ok, JSON.stringify(result));
+  };
+  const tableIn = async (ipvs: Ipvs): Promise<Table> => {
+    const read = await ipvs.read();
+    assert.ok(read.ok, JSON.stringify(read));
+    return read.value;
+  };
+
+  on('an empty table reads as empty', async ({ ipvs, saved }) => {
+    assert.equal((await tableIn(ipvs)).size, 0);
+    assert.deepEqual(await saved(), []);
+  });
+
+  on('every protocol, forwarding method, threshold, persistence and family reads back as made', async (setting) => {
+    const services = [
+      service({ destinations: [server('10.0.0.21:80'), server('10.0.0.22:80', { forward: 'nat', weight: 0 })] }),
+      service({ id: id('192.0.2.10:53', 'udp'), scheduler: 'rr', flags: 0x4, destinations: [server('10.0.0.21:53')] }),
+      service({
+        id: id('192.0.2.10:443'),
+        persistence: 300,
+        destinations: [server('10.0.0.21:8443', { forward: 'nat' })],
+      }),
+      service({ id: id('192.0.2.10:0'), persistence: 1, destinations: [server('10.0.0.21:0', { forward: 'tun' })] }),
+      service({
+        id: id('[2001:db8::10]:80'),
+        scheduler: 'sh',
+        flags: 0x18,
+        persistence: 60,
+        destinations: [server('[fd00::21]:80', { forward: 'tun', weight: 65535 }), server('[fd00::22]:80')],
+      }),
+      service({
+        id: id('192.0.2.11:80'),
+        destinations: [server('10.0.0.21:80', { upperThreshold: 50, lowerThreshold: 5 })],
+      }),
+    ];
+    await make(setting.ipvs, services.flatMap(add));
+    assert.deepEqual(uncounted(await tableIn(setting.ipvs)), uncounted(tableOf(services)));
+    assert.deepEqual(await setting.saved(), [
+      '-A -t 192.0.2.10:0 -s wlc -p 1',
+      '-A -t 192.0.2.10:443 -s wlc -p 300',
+      '-A -t 192.0.2.10:80 -s wlc',
+      '-A -t 192.0.2.11:80 -s wlc',
+      '-A -t [2001:db8::10]:80 -s sh -p 60 -b sh-fallback,sh-port',
+      '-A -u 192.0.2.10:53 -s rr -o',
+      '-a -t 192.0.2.10:0 -r 10.0.0.21:0 -i -w 100 --tun-type ipip',
+      '-a -t 192.0.2.10:443 -r 10.0.0.21:8443 -m -w 100',
+      '-a -t 192.0.2.10:80 -r 10.0.0.21:80 -g -w 100',
+      '-a -t 192.0.2.10:80 -r 10.0.0.22:80 -m -w 0',
+      '-a -t 192.0.2.11:80 -r 10.0.0.21:80 -g -w 100',
+      '-a -t [2001:db8::10]:80 -r [fd00::21]:80 -i -w 65535 --tun-type ipip',
+      '-a -t [2001:db8::10]:80 -r [fd00::22]:80 -g -w 100',
+      '-a -u 192.0.2.10:53 -r 10.0.0.21:53 -g -w 100',
+    ]);
+  });
+
+  on('every scheduler is asked for by its name, and one that the kernel lacks is refused by name', async (setting) => {
+    const services = SCHEDULERS.map((scheduler, i) => service({ id: id(`192.0.2.10:${1000 + i}`), scheduler }));
+    const results = await setting.ipvs.apply(services.flatMap(add));
+    for (const [i, scheduler] of SCHEDULERS.entries()) {
+      const result = results[i];
+      if (setting.schedulers.includes(scheduler)) assert.deepEqual(result, { ok: true, value: null }, scheduler);
+      else
+        assert.deepEqual(result, {
+          ok: false,
+          error: {
+            code: 'ENOENT',
+            message:
+              `tcp 192.0.2.10:${1000 + i}: new service, scheduler ${scheduler}: ` +
+              `scheduler ${scheduler}: the kernel has no ip_vs_${scheduler} module`,
+          },
+        });
+    }
+    const there = services.filter((s) => setting.schedulers.includes(s.scheduler));
+    assert.deepEqual(uncounted(await tableIn(setting.ipvs)), uncounted(tableOf(there)));
+  });
+
+  on('a service and its servers are changed in place', async ({ ipvs, saved }) => {
+    const was = service({ destinations: [server('10.0.0.21:80'), server('10.0.0.22:80')] });
+    await make(ipvs, add(was));
+    const tunnelled = server('10.0.0.21:80', { forward: 'tun', weight: 7, upperThreshold: 9 });
+    const sticky = service({ scheduler: 'rr', persistence: 120 });
+    await make(ipvs, [
+      { op: 'set-service', service: sticky, was },
+      { op: 'set-destination', service: WEB, destination: tunnelled, was: server('10.0.0.21:80') },
+    ]);
+    assert.deepEqual(await saved(), [
+      '-A -t 192.0.2.10:80 -s rr -p 120',
+      '-a -t 192.0.2.10:80 -r 10.0.0.21:80 -i -w 7 --tun-type ipip',
+      '-a -t 192.0.2.10:80 -r 10.0.0.22:80 -g -w 100',
+    ]);
+    const changed = (await tableIn(ipvs)).get('tcp 192.0.2.10:80')?.destinations.find((d) => d.forward === 'tun');
+    assert.equal(changed?.upperThreshold, 9);
+    await make(ipvs, [{ op: 'set-service', service: was, was: sticky }]);
+    assert.equal((await saved())[0], '-A -t 192.0.2.10:80 -s wlc');
+  });
+
+  on('a server is deleted alone, a service with all its servers', async ({ ipvs, saved }) => {
+    const both = service({ destinations: [server('10.0.0.21:80'), server('10.0.0.22:80')] });
+    await make(ipvs, [...add(both), { op: 'delete-destination', service: WEB, destination: server('10.0.0.21:80') }]);
+    assert.deepEqual(await saved(), ['-A -t 192.0.2.10:80 -s wlc', '-a -t 192.0.2.10:80 -r 10.0.0.22:80 -g -w 100']);
+    await make(ipvs, [{ op: 'delete-service', service: both }]);
+    assert.deepEqual(await saved(), []);
+  });
+
+  on('each refusal has its code, its operation and what to do; what follows it is done', async ({ ipvs, saved }) => {
+    const other = id('192.0.2.99:80');
+    const good = server('10.0.0.21:80');
+    const refusals: readonly (readonly [Operation, string, RegExp])[] = [
+      [{ op: 'add-service', service: service() }, 'EEXIST', /^tcp 192\.0\.2\.10:80: new service.*it is there already/],
+      [
+        { op: 'set-service', service: service({ id: other }), was: service() },
+        'ESRCH',
+        /no service tcp 192\.0\.2\.99:80/,
+      ],
+      [{ op: 'delete-service', service: service({ id: other }) }, 'ESRCH', /no service tcp 192\.0\.2\.99:80/],
+      [{ op: 'add-destination', service: other, destination: good }, 'ESRCH', /no service tcp 192\.0\.2\.99:80/],
+      [{ op: 'add-destination', service: WEB, destination: good }, 'EEXIST', /server 10\.0\.0\.21:80.*there already/],
+      [
+        { op: 'add-destination', service: WEB, destination: server('224.0.0.5:80') },
+        'EINVAL',
+        /224\.0\.0\.5 is not a unicast/,
+      ],
+      [
+        { op: 'add-destination', service: WEB, destination: server('10.0.0.9:80', { lowerThreshold: 3 }) },
+        'ERANGE',
+        /lower threshold/,
+      ],
+      [
+        { op: 'set-destination', service: WEB, destination: server('10.0.0.9:80'), was: good },
+        'ENOENT',
+        /no server 10\.0\.0\.9:80/,
+      ],
+      [
+        { op: 'delete-destination', service: WEB, destination: server('10.0.0.9:80') },
+        'ENOENT',
+        /no server 10\.0\.0\.9:80/,
+      ],
+    ];
+    await make(ipvs, add(service({ destinations: [good] })));
+    const last = server('10.0.0.30:80');
+    const results = await ipvs.apply([
+      ...refusals.map(([operation]) => operation),
+      { op: 'add-destination', service: WEB, destination: last },
+    ]);
+    for (const [i, [, code, message]] of refusals.entries()) {
+      const result = results[i];
+      assert.ok(result !== undefined && !result.ok, `operation ${i} was not refused`);
+      assert.equal(result.error.code, code, result.error.message);
+      assert.match(result.error.message, message);
+    }
+    assert.deepEqual(results.at(-1), { ok: true, value: null });
+    assert.equal((await saved()).length, 3);
+  });
+
+  on('a plan carried out leaves nothing to plan, and then nothing is written', async ({ ipvs }) => {
+    const services = Array.from({ length: 60 }, (_, s) =>
+      service({
+        id: id(`192.0.2.${1 + s}:80`),
+        destinations: Array.from({ length: 10 }, (_, d) => server(`10.0.${s}.${1 + d}:80`)),
+      }),
+    );
+    const desired = tableOf(services);
+    const operations = plan(await tableIn(ipvs), desired, new Set());
+    assert.equal(operations.length, 660);
+    const before = ipvs.sent.writes;
+    await make(ipvs, operations);
+    assert.equal(ipvs.sent.writes - before, 660);
+    assert.deepEqual(uncounted(await tableIn(ipvs)), uncounted(desired));
+    await make(ipvs, plan(await tableIn(ipvs), desired, new Set(desired.keys())));
+    assert.equal(ipvs.sent.writes - before, 660);
+    await make(ipvs, plan(await tableIn(ipvs), new Map(), new Set(desired.keys())));
+    assert.equal((await tableIn(ipvs)).size, 0);
+  });
+
+  on('what is asked for at once is done in the order asked', async ({ ipvs, saved }) => {
+    const one = service({ destinations: [server('10.0.0.21:80')] });
+    const [made, seen, gone] = await Promise.all([
+      ipvs.apply(add(one)),
+      ipvs.read(),
+      ipvs.apply([{ op: 'delete-service', service: one }]),
+    ]);
+    assert.ok([...made, ...gone].every((result) => result.ok));
+    assert.ok(seen.ok);
+    assert.deepEqual(uncounted(seen.value), uncounted(tableOf([one])));
+    assert.deepEqual(await saved(), []);
+  });
+}

@@ -1,0 +1,91 @@
+/** lvskeeper itself on a host of the lab: the built bundle, as a package would run it. */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Status } from '../../src/control/status.ts';
+import type { Host } from './network.ts';
+import { eventually, killAll, type Running, tree } from './process.ts';
+
+const BUNDLE = join(import.meta.dirname, '../../dist/lvskeeper.js');
+
+export type Director = {
+  readonly host: Host;
+  /** The supervisor. */
+  readonly process: Running;
+  readonly config: string;
+  readonly socket: string;
+  /** `GET /status`, asked by curl. */
+  status(): Promise<Status>;
+  /** Any path of the control socket, asked by curl with these further options. */
+  control(path: string, options?: readonly string[]): Promise<string>;
+  /** The process of this name, as `status` gives it. */
+  pid(name: 'vrrp' | 'checker'): Promise<number>;
+  /** SIGTERM, and waits for the end; whatever of it is still there then is found by `Network.close`. */
+  stop(): Promise<void>;
+  /** SIGKILL to every process of it at once, the supervisor first: the kernel keeps what it was given. */
+  killAll(): Promise<void>;
+};
+
+/**
+ * Starts it with this configuration, which says nothing in `[director]`: name and run directory come from here, the same
+ * ones each time for one host, so that a second start is a restart. Returns when all its processes are ready.
+ */
+export async function director(host: Host, toml: string): Promise<Director> {
+  const runDirectory = join(host.directory, 'run');
+  const config = join(host.directory, 'lvskeeper.toml');
+  const socket = join(runDirectory, 'control.sock');
+  mkdirSync(runDirectory, { recursive: true });
+  writeDirectorConfig(host, toml);
+  const process = host.node(BUNDLE, ['run', config]);
+
+  const control = (path: string, options: readonly string[] = []): Promise<string> =>
+    host.must(['curl', '-sS', '--max-time', '5', '--unix-socket', socket, ...options, `http://localhost${path}`]);
+  const status = async (): Promise<Status> => JSON.parse(await control('/status'));
+
+  await eventually(
+    `${host.name} to be ready`,
+    60_000,
+    async () => {
+      if (process.exit !== null) throw new Error(`lvskeeper on ${host.name} ended too early`);
+      const { code, stdout } = await host.exec(['curl', '-s', '--unix-socket', socket, 'http://localhost/status']);
+      if (code !== 0 || !stdout.startsWith('{')) return undefined;
+      return (JSON.parse(stdout) as Status).processes.every((one) => one.state === 'ready') ? true : undefined;
+    },
+    250,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}\n${process.output()}`);
+  });
+
+  return {
+    host,
+    process,
+    config,
+    socket,
+    status,
+    control,
+    async pid(name) {
+      const pid = (await status()).processes.find((one) => one.name === name)?.pid;
+      if (pid === undefined || pid === null) throw new Error(`${host.name} has no process ${name}`);
+      return pid;
+    },
+    async stop() {
+      await process.stop(15_000);
+    },
+    async killAll() {
+      const all = tree(process.pid).map((one) => one.pid);
+      killAll(all);
+      await process.exited;
+      await eventually(`every process of lvskeeper on ${host.name} to end`, 5000, () =>
+        host.processes().some((one) => all.includes(one.pid)) ? undefined : true,
+      );
+    },
+  };
+}
+
+/** Writes the configuration that `director` would start with: for `check`, or to be reloaded. */
+export function writeDirectorConfig(host: Host, toml: string): string {
+  const config = join(host.directory, 'lvskeeper.toml');
+  const head = `[director]\nname = "${host.name}"\nrun_dir = "${join(host.directory, 'run')}"\n\n`;
+  writeFileSync(config, head + toml);
+  return config;
+}

@@ -1,0 +1,127 @@
+/** Servers on 127.0.0.1 for the tests of checks, well behaved and not, and configs to probe them with. */
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import net from 'node:net';
+import type { TestContext } from 'node:test';
+import { ip } from '../../../src/base/address.ts';
+import { milliseconds, seconds } from '../../../src/base/time.ts';
+import type { ProbeTarget } from '../../../src/checkers/probe.ts';
+import type { CheckCommon, HttpCheckConfig, TcpCheckConfig } from '../../../src/config/config.ts';
+
+const common: CheckCommon = { interval: seconds(2), timeout: seconds(2), rise: 1, fall: 1, port: null, source: null };
+
+export const tcpCheck = (changes: Partial<TcpCheckConfig> = {}): TcpCheckConfig => ({
+  ...common,
+  type: 'tcp',
+  ...changes,
+});
+
+export const httpCheck = (changes: Partial<HttpCheckConfig> = {}): HttpCheckConfig => ({
+  ...common,
+  type: 'http',
+  path: '/healthz',
+  method: 'GET',
+  host: null,
+  status: [{ from: 200, to: 299 }],
+  body: null,
+  sni: null,
+  verify: true,
+  ca: null,
+  ...changes,
+});
+
+export const targetOf = (port: number, source: string | null = null): ProbeTarget => ({
+  address: { address: ip('127.0.0.1'), port },
+  source: source === null ? null : ip(source),
+});
+
+/** Long enough to be sure on a busy machine, short enough to wait for. */
+export const SHORT = milliseconds(120);
+
+export type Loopback = {
+  readonly port: number;
+  /** Connections accepted so far. */
+  accepted(): number;
+  /** Connections open now. */
+  open(): number;
+  /** The client addresses of all connections so far. */
+  readonly clients: string[];
+};
+
+/** Listens until the test ends. A connection's errors are expected and ignored. */
+export async function serve(
+  t: TestContext,
+  server: net.Server,
+  event: 'connection' | 'secureConnection' = 'connection',
+): Promise<Loopback> {
+  const sockets = new Set<net.Socket>();
+  const clients: string[] = [];
+  server.on('tlsClientError', () => undefined);
+  server.on(event === 'connection' ? 'connection' : 'secureConnection', (socket: net.Socket) =>
+    socket.on('error', () => undefined),
+  );
+  server.on('connection', (socket: net.Socket) => {
+    sockets.add(socket);
+    clients.push(socket.remoteAddress ?? '');
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('not listening on TCP');
+  return { port: address.port, clients, accepted: () => clients.length, open: () => sockets.size };
+}
+
+/** A server that does `behave` with every connection, once the request (or its beginning) has arrived. */
+export const onRequest = (t: TestContext, behave: (socket: net.Socket) => void): Promise<Loopback> =>
+  serve(
+    t,
+    net.createServer((socket) => socket.once('data', () => behave(socket))),
+  );
+
+/** A port on which nothing listens. */
+export async function closedPort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('not listening on TCP');
+  return address.port;
+}
+
+/**
+ * A port that answers a SYN with nothing, as a dead host does: a process that listens with a queue of one and never
+ * accepts, and whose queue is full. The kernel holds one connection more than it is asked to.
+ */
+export async function silentPort(t: TestContext): Promise<number> {
+  const listen = `
+    const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      require('node:fs').writeSync(1, String(server.address().port));
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    });`;
+  const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.after(() => child.kill('SIGKILL'));
+  const [said] = await once(child.stdout, 'data');
+  const port = Number(said);
+  for (let i = 0; i < 2; i++) {
+    const filler = net.connect(port, '127.0.0.1');
+    t.after(() => filler.destroy());
+    await once(filler, 'connect');
+    filler.on('error', () => undefined);
+  }
+  return port;
+}
+
+/** Waits until `condition` holds; fails after two seconds. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 2000;
+  while (!condition()) {
+    if (performance.now() > end) throw new Error(`never happened: ${what}`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { changes, diff } from '../../../src/config/diff.ts';
+import { load } from '../../../src/config/load.ts';
+
+const BASE = `
+[[vrrp]]
+name = "edge"
+interface = "eth0"
+router_id = 51
+addresses = ["192.0.2.10/24"]
+[[service]]
+name = "web"
+address = "192.0.2.10:80"
+forward = "nat"
+[service.check]
+type = "http"
+interval = "2s"
+[[service.server]]
+address = "10.0.0.21:80"
+[[service.server]]
+address = "10.0.0.22:80"
+[[alert]]
+type = "exec"
+command = ["/bin/true"]
+`;
+
+function config(text: string) {
+  const { config, issues } = load(text, { hostName: 'lb1' });
+  assert.ok(config, JSON.stringify(issues));
+  return config;
+}
+
+const changed = (edit: (text: string) => string): readonly string[] => diff(config(BASE), config(edit(BASE)));
+
+test('nothing differs between a file and the same file with its defaults written out or its tables in another order', () => {
+  assert.deepEqual(
+    changed((text) => text),
+    [],
+  );
+  assert.deepEqual(
+    changed((text) => text.replace('router_id', 'priority = 100\nrouter_id')),
+    [],
+  );
+  const [first, second] = [
+    '[[service.server]]\naddress = "10.0.0.21:80"\n',
+    '[[service.server]]\naddress = "10.0.0.22:80"\n',
+  ];
+  assert.deepEqual(
+    changed((text) => text.replace(first + second, second + first)),
+    [],
+  );
+});
+
+for (const [what, edit, expected] of [
+  [
+    'a value',
+    (t) => t.replace('router_id = 51', 'router_id = 51\npriority = 150'),
+    ['vrrp edge changed: priority 100 -> 150'],
+  ],
+  [
+    'a value that appears',
+    (t) => t.replace('forward', 'persistence = "5m"\nforward'),
+    ['service web changed: persistence "5m" added'],
+  ],
+  [
+    'a value that goes',
+    (t) => t.replace('type = "http"', 'type = "tcp"'),
+    [
+      'service web changed: check.type "http" -> "tcp", check.path removed, check.method removed, check.status removed, check.verify removed',
+    ],
+  ],
+  [
+    'an inner value and its derived one',
+    (t) => t.replace('"2s"', '"1s"'),
+    ['service web changed: check.interval "2s" -> "1s", check.timeout "2s" -> "1s"'],
+  ],
+  [
+    'a server',
+    (t) => t.replace('address = "10.0.0.22:80"', 'address = "10.0.0.22:80"\nweight = 5'),
+    ['service web changed: server 10.0.0.22:80 weight 1 -> 5'],
+  ],
+  [
+    'a server that moves',
+    (t) => t.replace('10.0.0.22', '10.0.0.23'),
+    ['service web changed: server 10.0.0.22:80 removed, server 10.0.0.23:80 added'],
+  ],
+  [
+    'a name',
+    (t) => t.replace('"web"', '"www"').replace('"edge"', '"north"'),
+    ['vrrp north changed: name "edge" -> "north"', 'service www changed: name "web" -> "www"'],
+  ],
+  [
+    'another section in its place',
+    (t) => t.replace('"edge"', '"north"').replace('= 51', '= 52'),
+    ['vrrp edge removed', 'vrrp north added'],
+  ],
+  [
+    'a list',
+    (t) => t.replace('"192.0.2.10/24"]', '"192.0.2.10/24", "192.0.2.11/24"]'),
+    ['vrrp edge changed: addresses ["192.0.2.10/24"] -> ["192.0.2.10/24", "192.0.2.11/24"]'],
+  ],
+  [
+    'an alert',
+    (t) => t.replace('/bin/true', '/bin/false'),
+    ['alert exec changed: command ["/bin/true"] -> ["/bin/false"]'],
+  ],
+  [
+    'a section that is there once',
+    (t) => `[metrics]\nlisten = false\n${t}`,
+    ['[metrics] changed: listen "127.0.0.1:9790" -> false'],
+  ],
+] as const satisfies readonly (readonly [string, (text: string) => string, readonly string[]])[]) {
+  test(`what differs is told in words: ${what}`, () => assert.deepEqual(changed(edit), expected));
+}
+
+test('changes are values too', () => {
+  const found = changes(config(BASE), config(BASE.replace('= 51', '= 51\npriority = 9')));
+  assert.deepEqual(found, [
+    { section: 'vrrp', name: 'edge', what: 'changed', fields: [{ key: 'priority', from: '100', to: '9' }] },
+  ]);
+});

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import test from 'node:test';
+import { call, follow } from '../../../src/control/client.ts';
+import type { Event } from '../../../src/control/event.ts';
+import type { ErrorReply } from '../../../src/control/http.ts';
+import { EMPTY_STATUS, fakeDirector, logTo, serve } from './fake-director.ts';
+
+const trouble = (what: string) => ({ kind: 'trouble', severity: 'warning', what, detail: '' }) as const;
+
+async function ask(path: string, method: 'GET' | 'POST', url: string, body?: string) {
+  const answer = await call(path, { method, path: url, ...(body !== undefined && { body }) });
+  assert.ok(answer.ok, answer.ok ? '' : answer.error.message);
+  return answer.value;
+}
+
+test('GET / lists every endpoint, and each of them is there', async (t) => {
+  const path = await serve(t, fakeDirector());
+  const { body } = await ask(path, 'GET', '/');
+  const { pid, endpoints } = body as { pid: number; endpoints: { method: 'GET' | 'POST'; path: string }[] };
+  assert.equal(pid, process.pid);
+  assert.deepEqual(
+    endpoints.map((e) => `${e.method} ${e.path}`),
+    ['GET /', 'GET /status', 'GET /events', 'POST /reload', 'POST /plan', 'GET /healthz'],
+  );
+  for (const endpoint of endpoints)
+    assert.equal((await ask(path, endpoint.method, endpoint.path)).status, 200, endpoint.path);
+});
+
+test('GET /status is the status', async (t) => {
+  const path = await serve(t, fakeDirector());
+  assert.deepEqual(await ask(path, 'GET', '/status'), { status: 200, body: EMPTY_STATUS });
+});
+
+test('GET /healthz is 200 ok, or 503 and the reasons', async (t) => {
+  let reasons: string[] = [];
+  const path = await serve(t, fakeDirector({ healthy: () => ({ ok: reasons.length === 0, reasons }) }));
+  assert.deepEqual(await ask(path, 'GET', '/healthz'), { status: 200, body: 'ok\n' });
+  reasons = ['the vrrp process is dead'];
+  assert.deepEqual(await ask(path, 'GET', '/healthz'), { status: 503, body: { ok: false, reasons } });
+});
+
+test('POST /reload answers the outcome; a refused one with 422', async (t) => {
+  const refused = {
+    outcome: 'refused',
+    detail: 'wrong',
+    file: 'a.toml',
+    issues: [{ severity: 'error', line: 1, column: 2, message: 'wrong' }],
+  } as const;
+  const good = await serve(t, fakeDirector());
+  assert.equal((await ask(good, 'POST', '/reload')).status, 200);
+  const bad = await serve(t, fakeDirector({ reload: async () => refused }));
+  assert.deepEqual(await ask(bad, 'POST', '/reload'), { status: 422, body: refused });
+});
+
+test('POST /plan hands on the text, and null for an empty body', async (t) => {
+  const texts: (string | null)[] = [];
+  const path = await serve(
+    t,
+    fakeDirector({
+      plan: async (text) => {
+        texts.push(text);
+        return text === 'bad' ? { issues: [] } : { changes: [{ sign: '+', what: 'all', breaks: 0 }] };
+      },
+    }),
+  );
+  assert.equal((await ask(path, 'POST', '/plan')).status, 200);
+  assert.equal((await ask(path, 'POST', '/plan', 'name = "é"')).status, 200);
+  assert.equal((await ask(path, 'POST', '/plan', 'bad')).status, 422);
+  assert.deepEqual(texts, [null, 'name = "é"', 'bad']);
+});
+
+test('GET /events selects by number, time, kind and count', async (t) => {
+  const director = fakeDirector();
+  for (const what of ['a', 'b', 'c']) director.journal.add(trouble(what));
+  director.journal.add({ kind: 'reload', outcome: 'applied', detail: '' });
+  const path = await serve(t, director);
+  const seqs = async (query: string) => ((await ask(path, 'GET', `/events${query}`)).body as Event[]).map((e) => e.seq);
+  assert.deepEqual(await seqs(''), [1, 2, 3, 4]);
+  assert.deepEqual(await seqs('?since=2'), [3, 4]);
+  assert.deepEqual(await seqs('?since=2026-03-01T12:00:01Z'), [2, 3, 4]);
+  assert.deepEqual(await seqs('?kind=trouble&limit=2'), [2, 3]);
+  assert.deepEqual(await seqs('?kind=trouble,reload&kind=drift&limit=1'), [4]);
+});
+
+const REFUSED: readonly (readonly [string, 'GET' | 'POST', string, number, RegExp])[] = [
+  ['an unknown path', 'GET', '/statsu', 404, /mean \/status\?/],
+  ['a wrong method', 'POST', '/status', 405, /Use GET/],
+  ['a wrong method the other way', 'GET', '/reload', 405, /Use POST/],
+  ['an unknown kind', 'GET', '/events?kind=vrpp', 400, /vrrp, server/],
+  ['a since that is neither', 'GET', '/events?since=yesterday', 400, /RFC 3339/],
+  ['a limit that is no count', 'GET', '/events?limit=-1', 400, /whole number/],
+  ['a misspelt parameter', 'GET', '/events?limti=1', 400, /since, kind, limit/],
+];
+for (const [what, method, url, status, todo] of REFUSED)
+  test(`${what} is refused with ${status} and advice`, async (t) => {
+    const answer = await ask(await serve(t, fakeDirector()), method, url);
+    const body = answer.body as ErrorReply;
+    assert.equal(answer.status, status);
+    assert.deepEqual(Object.keys(body), ['error', 'what', 'todo']);
+    assert.match(body.todo, todo);
+  });
+
+test('a body beyond the bound is refused with 413, and the daemon goes on', async (t) => {
+  const path = await serve(t, fakeDirector());
+  const socket = connect(path);
+  socket.on('error', () => {});
+  const answered = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+  socket.write(`POST /plan HTTP/1.1\r\nHost: x\r\nContent-Length: ${64 << 20}\r\n\r\n`);
+  const piece = Buffer.alloc(1 << 20, 'a');
+  const pour = (): void => {
+    if (!socket.destroyed) socket.write(piece, pour);
+  };
+  pour();
+  assert.match(await answered, /^HTTP\/1.1 413 /);
+  socket.destroy();
+  assert.equal((await ask(path, 'GET', '/status')).status, 200);
+});
+
+test('a body that is not UTF-8 is refused', async (t) => {
+  const path = await serve(t, fakeDirector());
+  const socket = connect(path);
+  const answered = new Promise<string>((resolve) => socket.once('data', (data) => resolve(String(data))));
+  socket.write(
+    Buffer.concat([Buffer.from('POST /plan HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n'), Buffer.from([0xff])]),
+  );
+  assert.match(await answered, /^HTTP\/1.1 400 [\s\S]*not-utf8/);
+  socket.destroy();
+});
+
+test('a director that fails gives a 500 with the reason, logged', async (t) => {
+  const entries: string[] = [];
+  const broken = fakeDirector({ status: () => Promise.reject(new Error('no child')) });
+  const path = await serve(t, broken, logTo(entries));
+  const { status, body } = await ask(path, 'GET', '/status');
+  assert.equal(status, 500);
+  assert.equal((body as ErrorReply).what, 'no child');
+  assert.match(entries.join(''), /control request failed.*\/status.*no child/);
+});
+
+test('a follower gets the past that it asks for, then each event as it happens', async (t) => {
+  const director = fakeDirector();
+  director.journal.add(trouble('past'));
+  director.journal.add(trouble('asked for'));
+  const path = await serve(t, director);
+  const stop = new AbortController();
+  const seen: number[] = [];
+  for await (const item of follow(path, 'since=1&follow=1&kind=trouble', stop.signal)) {
+    assert.ok(item.ok);
+    seen.push(item.value.seq);
+    if (item.value.seq === 2) {
+      director.journal.add({ kind: 'reload', outcome: 'applied', detail: '' });
+      director.journal.add(trouble('live'));
+    }
+    if (item.value.seq === 4) stop.abort();
+  }
+  assert.deepEqual(seen, [2, 4]);
+});
+
+test('a follower that leaves is forgotten', async (t) => {
+  let subscribers = 0;
+  const { journal, ...director } = fakeDirector();
+  const gone = Promise.withResolvers<void>();
+  const counted = {
+    ...journal,
+    subscribe: (listener: (event: Event) => void) => {
+      subscribers++;
+      const stop = journal.subscribe(listener);
+      return () => {
+        subscribers--;
+        stop();
+        gone.resolve();
+      };
+    },
+  };
+  const path = await serve(t, { ...director, journal: counted });
+  journal.add(trouble('first'));
+  const stop = new AbortController();
+  for await (const _ of follow(path, 'follow=1&limit=1', stop.signal)) {
+    assert.equal(subscribers, 1);
+    stop.abort();
+  }
+  await gone.promise;
+  assert.equal(subscribers, 0);
+});
+
+test('a follower that does not read is cut off before it costs much memory', async (t) => {
+  const director = fakeDirector();
+  const path = await serve(t, director);
+  const socket = connect(path);
+  const cut = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  socket.on('error', () => {});
+  const started = new Promise<void>((resolve) => socket.once('readable', () => resolve()));
+  socket.write('GET /events?follow=1 HTTP/1.1\r\nHost: x\r\n\r\n');
+  await started;
+  const detail = 'x'.repeat(1 << 20);
+  for (let i = 0; i < 12; i++) director.journal.add({ kind: 'trouble', severity: 'warning', what: 'much', detail });
+  let received = 0;
+  socket.on('data', (data) => {
+    received += data.length;
+  });
+  await cut;
+  assert.ok(received < 12 << 20, `${received} bytes came through`);
+});
+
+test('the follower is told that the daemon ended', async (t) => {
+  const director = fakeDirector();
+  director.journal.add(trouble('a'));
+  const path = await serve(t, director);
+  const { listenUnix } = await import('../../../src/control/listen.ts');
+  const { controlServer } = await import('../../../src/control/api.ts');
+  const other = `${path}2`;
+  const listening = await listenUnix(controlServer(director, logTo([])), other);
+  assert.ok(listening.ok);
+  const items: string[] = [];
+  for await (const item of follow(other, 'follow=1&limit=1', new AbortController().signal)) {
+    items.push(item.ok ? 'event' : item.error.code);
+    if (item.ok) void listening.value.close();
+  }
+  assert.deepEqual(items, ['event', 'ENDED']);
+});
+
+test('a client that cannot reach a daemon says what to do', async () => {
+  const answer = await call('/nonexistent/control.sock', { method: 'GET', path: '/' });
+  assert.ok(!answer.ok);
+  assert.equal(answer.error.code, 'ENOENT');
+  assert.match(answer.error.message, /systemctl status lvskeeper/);
+});
+
+test('a daemon that does not answer is given up', async (t) => {
+  const path = await serve(t, fakeDirector({ status: () => new Promise(() => {}) }));
+  const answer = await call(path, { method: 'GET', path: '/status', timeout: 50 });
+  assert.ok(!answer.ok);
+  assert.equal(answer.error.code, 'TIMEOUT');
+});

@@ -1,0 +1,60 @@
+/** A director that answers what it is given, for the tests of the control API and of the command line. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { controlServer } from '../../../src/control/api.ts';
+import type { Director } from '../../../src/control/director.ts';
+import { createJournal } from '../../../src/control/journal.ts';
+import { listenUnix } from '../../../src/control/listen.ts';
+import type { Status } from '../../../src/control/status.ts';
+import { createLog, type Log } from '../../../src/system/log.ts';
+
+export const EMPTY_STATUS: Status = {
+  director: 'lb1',
+  version: '1.2.3',
+  started: '2026-03-01T08:00:00.000Z',
+  config: { file: '/etc/lvskeeper/lvskeeper.toml', loaded: '2026-03-01T08:00:00.000Z', refused: null },
+  processes: [{ name: 'supervisor', pid: 7, state: 'ready', started: '2026-03-01T08:00:00.000Z', restarts: 0 }],
+  routers: [],
+  services: [],
+};
+
+export function fakeDirector(answers: Partial<Director> = {}): Director {
+  let second = 0;
+  return {
+    status: async () => EMPTY_STATUS,
+    journal: createJournal({ now: () => new Date(Date.UTC(2026, 2, 1, 12, 0, second++)) }),
+    alerts: () => [],
+    reload: async () => ({ outcome: 'unchanged', detail: '', file: '/etc/lvskeeper/lvskeeper.toml', issues: [] }),
+    plan: async () => ({ changes: [] }),
+    healthy: () => ({ ok: true, reasons: [] }),
+    ...answers,
+  };
+}
+
+/** A log into `entries`. */
+export function logTo(entries: string[]): Log {
+  return createLog({
+    stream: { write: (text) => entries.push(text) > 0, writableLength: 0, on: () => undefined },
+    config: { level: 'debug', format: 'json' },
+    surroundings: { terminal: false, colour: false, journal: false },
+    now: () => new Date(0),
+  });
+}
+
+export function temporaryFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'lvskeeper-test-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** The control API of `director` on a real unix socket; ends with the test. */
+export async function serve(t: TestContext, director: Director, log: Log = logTo([])): Promise<string> {
+  const path = join(temporaryFolder(t), 'control.sock');
+  const listening = await listenUnix(controlServer(director, log), path);
+  if (!listening.ok) throw new Error(listening.error);
+  t.after(() => listening.value.close());
+  return path;
+}

@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { createMetrics, METRICS } from '../../../src/control/metrics.ts';
+import type { Status } from '../../../src/control/status.ts';
+import { ILL, WELL } from '../../golden/cli/samples.ts';
+import { fakeDirector } from './fake-director.ts';
+
+const SINK = {
+  name: 'hook',
+  type: 'webhook',
+  queued: 3,
+  delivered: 10,
+  failedAttempts: 4,
+  givenUp: 1,
+  dropped: 2,
+} as const;
+
+const scrape = async (status: Status, director = fakeDirector()) => {
+  const { text, type } = await createMetrics({ ...director, status: async () => status, alerts: () => [SINK] })();
+  assert.match(type, /^text\/plain; version=0.0.4/);
+  return text.split('\n');
+};
+
+const has = (lines: string[], ...expected: string[]) => {
+  for (const line of expected)
+    assert.ok(
+      lines.includes(line),
+      `no line ${line} in\n${lines.filter((l) => l.startsWith(line.slice(0, 20))).join('\n')}`,
+    );
+};
+
+test('a virtual router has one state, and says which', async () => {
+  const lines = await scrape(WELL);
+  has(
+    lines,
+    'lvskeeper_vrrp_state{router="edge",state="master"} 1',
+    'lvskeeper_vrrp_state{router="edge",state="backup"} 0',
+    'lvskeeper_vrrp_state{router="inner",state="backup"} 1',
+    'lvskeeper_vrrp_master{router="edge"} 1',
+    'lvskeeper_vrrp_master{router="inner"} 0',
+    'lvskeeper_vrrp_priority{router="edge"} 150',
+    'lvskeeper_vrrp_adverts_received_total{router="edge"} 14103',
+    'lvskeeper_vrrp_timer_lateness_worst_seconds{router="edge"} 0.0015',
+    'lvskeeper_vrrp_address_present{router="edge",address="192.0.2.10/24"} 1',
+    `lvskeeper_vrrp_state_since_seconds{router="edge"} ${Date.parse('2026-03-01T12:01:03.250Z') / 1000}`,
+  );
+});
+
+test('a server has what the kernel and its check know of it, and nothing that they do not', async () => {
+  const lines = await scrape(WELL);
+  has(
+    lines,
+    'lvskeeper_server_up{service="web",server="web1",address="10.0.0.21:80"} 1',
+    'lvskeeper_server_up{service="web",server="web2",address="10.0.0.22:80"} 0',
+    'lvskeeper_server_weight{service="web",server="web2",address="10.0.0.22:80"} 0',
+    'lvskeeper_server_active_connections{service="web",server="web1",address="10.0.0.21:80"} 1204',
+    'lvskeeper_server_check_duration_seconds{service="web",server="web1",address="10.0.0.21:80"} 0.00342',
+    'lvskeeper_server_probe_failures_total{service="web",server="web2",address="10.0.0.22:80"} 9',
+    'lvskeeper_service_quorum_held{service="web"} 1',
+  );
+  const unknown = lines.filter(
+    (line) =>
+      line.includes('10.0.0.23:80') && /server_(up|weight|active_connections|check_duration_seconds)\{/.test(line),
+  );
+  assert.deepEqual(unknown, []);
+});
+
+test('what is wrong shows', async () => {
+  has(
+    await scrape(ILL),
+    'lvskeeper_config_refused 1',
+    'lvskeeper_process_up{process="checker"} 0',
+    'lvskeeper_process_restarts_total{process="checker"} 5',
+    'lvskeeper_service_quorum_held{service="web"} 0',
+    'lvskeeper_vrrp_packets_dropped_total{router="edge",reason="checksum"} 12',
+    'lvskeeper_vrrp_state{router="far",state="fault"} 1',
+  );
+});
+
+test('events, reloads and transitions are counted, and alerts by sink', async () => {
+  const director = fakeDirector();
+  const vrrp = { kind: 'vrrp', router: 'edge', cause: '', priority: 1, addresses: [] } as const;
+  director.journal.add({ ...vrrp, from: 'backup', to: 'master' });
+  director.journal.add({ ...vrrp, router: 'removed', from: 'backup', to: 'master' });
+  director.journal.add({ kind: 'reload', outcome: 'refused', detail: '' });
+  const lines = await scrape(WELL, director);
+  has(
+    lines,
+    'lvskeeper_events_total{kind="vrrp"} 2',
+    'lvskeeper_events_total{kind="drift"} 0',
+    'lvskeeper_reloads_total{outcome="refused"} 1',
+    'lvskeeper_vrrp_transitions_total{router="edge",to="master"} 1',
+    'lvskeeper_alerts_delivered_total{sink="hook",type="webhook"} 10',
+    'lvskeeper_alerts_queued{sink="hook",type="webhook"} 3',
+  );
+  assert.ok(!lines.some((line) => line.includes('removed')));
+});
+
+test('the series of a removed server are gone with the next scrape', async () => {
+  let status = WELL;
+  const metrics = createMetrics({ ...fakeDirector(), status: async () => status });
+  assert.match((await metrics()).text, /web2/);
+  status = {
+    ...WELL,
+    services: WELL.services.map((s) => ({ ...s, servers: s.servers.filter(({ name }) => name !== 'web2') })),
+  };
+  const { text } = await metrics();
+  assert.doesNotMatch(text, /web2/);
+  assert.match(text, /web1/);
+});
+
+test('scrapes that come together share one status', async () => {
+  let asked = 0;
+  const metrics = createMetrics({
+    ...fakeDirector(),
+    status: async () => {
+      asked++;
+      return WELL;
+    },
+  });
+  const [a, b] = await Promise.all([metrics(), metrics()]);
+  assert.equal(a, b);
+  assert.equal(asked, 1);
+  await metrics();
+  assert.equal(asked, 2);
+});
+
+test('a status that fails fails the scrape, and not the one after', async () => {
+  let answer: () => Promise<Status> = () => Promise.reject(new Error('no child'));
+  const metrics = createMetrics({ ...fakeDirector(), status: () => answer() });
+  await assert.rejects(metrics(), /no child/);
+  answer = async () => WELL;
+  assert.match((await metrics()).text, /lvskeeper_build_info/);
+});
+
+test('names follow the rules: our prefix, _total for counters only, no unit but seconds', () => {
+  assert.equal(new Set(METRICS.map(({ name }) => name)).size, METRICS.length);
+  for (const { name, type, help } of METRICS) {
+    assert.match(name, /^lvskeeper_[a-z]+(_[a-z]+)*$/);
+    assert.equal(name.endsWith('_total'), type === 'counter', name);
+    assert.doesNotMatch(name, /_(ms|milliseconds|minutes|bytes)(_|$)/);
+    assert.match(help, /\.$/);
+  }
+});

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ip } from '../../../src/base/address.ts';
+import { type Instant, instant, milliseconds, seconds } from '../../../src/base/time.ts';
+import type { ProbeResult, Prober } from '../../../src/checkers/probe.ts';
+import type { CheckConfig, TcpCheckConfig } from '../../../src/config/config.ts';
+import { createProberSchedule, type ProbeOrder } from '../../../src/daemon/prober-schedule.ts';
+
+const UP: ProbeResult = { outcome: 'up', reason: 'connected', took: milliseconds(1) };
+const GIVEN_UP: ProbeResult = { outcome: 'local-error', reason: 'given up', took: milliseconds(1) };
+
+function order(key: string, changes: Partial<TcpCheckConfig> = {}): ProbeOrder {
+  const check: CheckConfig = {
+    ...{ type: 'tcp', interval: seconds(1), timeout: seconds(1), rise: 1, fall: 1, port: null, source: null },
+    ...changes,
+  };
+  return { key, check, target: { address: { address: ip('192.0.2.1'), port: 80 }, source: null } };
+}
+
+/** A clock that moves when told, one timer, and probers that answer when told; every probe started is written down. */
+function world() {
+  let now = 0;
+  let armed: Instant | undefined;
+  let fire: () => void = () => undefined;
+  const started: string[] = [];
+  const results: string[] = [];
+  const log: string[] = [];
+  const pending: { settle: (result: ProbeResult) => void; prober: number }[] = [];
+  let made = 0;
+  let immediate = true;
+  let timers = 0;
+
+  const schedule = createProberSchedule({
+    now: () => instant(now),
+    timer: (due) => {
+      timers++;
+      fire = () => due(milliseconds(0));
+      return {
+        arm: (at) => {
+          armed = at;
+        },
+        disarm: () => {
+          armed = undefined;
+        },
+        close: () => {
+          armed = undefined;
+        },
+      };
+    },
+    createProber: (): Prober => {
+      const prober = made++;
+      log.push(`made ${prober}`);
+      return {
+        run: () => {
+          started.push(`${prober} at ${now}`);
+          if (immediate) return Promise.resolve(UP);
+          return new Promise((settle) => pending.push({ settle, prober }));
+        },
+        close: () => {
+          log.push(`closed ${prober}`);
+          for (const under of pending) if (under.prober === prober) under.settle(GIVEN_UP);
+        },
+      };
+    },
+    onResult: (key, result, at) => results.push(`${key} ${result.outcome} at ${at}`),
+  });
+
+  /** Moves the clock to `to`, stopping at each time the timer is armed for. */
+  async function run(to: number): Promise<void> {
+    while (armed !== undefined && armed <= to) {
+      now = Math.max(now, armed);
+      fire();
+      for (let i = 0; i < 5; i++) await Promise.resolve();
+    }
+    now = to;
+  }
+  return {
+    schedule,
+    run,
+    sleep: (to: number) => {
+      now = to;
+    },
+    hang: () => {
+      immediate = false;
+    },
+    answer: async () => {
+      for (const { settle } of pending.splice(0)) settle(UP);
+      for (let i = 0; i < 5; i++) await Promise.resolve();
+    },
+    started: () => started.splice(0),
+    results: () => results.splice(0),
+    log: () => log.splice(0),
+    armed: () => armed,
+    timers: () => timers,
+  };
+}
+
+test('first probes are spread over one interval and then repeat exactly, with one timer', async () => {
+  const w = world();
+  w.schedule.configure(['a', 'b', 'c', 'd'].map((key) => order(key)));
+  await w.run(1999);
+  assert.deepEqual(w.started(), [
+    '0 at 0',
+    '1 at 250',
+    '2 at 500',
+    '3 at 750',
+    '0 at 1000',
+    '1 at 1250',
+    '2 at 1500',
+    '3 at 1750',
+  ]);
+  assert.equal(w.timers(), 1);
+});
+
+test('each result is passed on with its key and the time it ended', async () => {
+  const w = world();
+  w.schedule.configure([order('a'), order('b')]);
+  await w.run(600);
+  assert.deepEqual(w.results(), ['a up at 0', 'b up at 500']);
+});
+
+test('a probe that is still running is not started again; its next turn is', async () => {
+  const w = world();
+  w.hang();
+  w.schedule.configure([order('a')]);
+  await w.run(2500);
+  assert.deepEqual(w.started(), ['0 at 0']);
+  await w.answer();
+  assert.deepEqual(w.results(), ['a up at 2500']);
+  await w.run(3000);
+  assert.deepEqual(w.started(), ['0 at 3000']);
+});
+
+test('turns that went by while the process slept are skipped, and the phases stay', async () => {
+  const w = world();
+  w.schedule.configure([order('a'), order('b')]);
+  await w.run(600);
+  w.started();
+  w.sleep(7300);
+  await w.run(8600);
+  assert.deepEqual(w.started(), ['0 at 7300', '1 at 7300', '1 at 7500', '0 at 8000', '1 at 8500']);
+});
+
+test('a reload leaves unchanged probes alone: same prober, same phase, same probe under way', async () => {
+  const w = world();
+  w.schedule.configure([order('a'), order('b')]);
+  await w.run(500);
+  w.hang();
+  await w.run(1100);
+  assert.deepEqual(w.log(), ['made 0', 'made 1']);
+  w.started();
+  w.results();
+  w.schedule.configure([order('b'), order('a')]);
+  await w.answer();
+  assert.deepEqual(w.results(), ['a up at 1100']);
+  await w.run(2100);
+  assert.deepEqual(w.started(), ['1 at 1500', '0 at 2000']);
+  assert.deepEqual(w.log(), []);
+});
+
+test('a removed or changed probe is closed, and what it had under way is not reported', async () => {
+  const w = world();
+  w.hang();
+  w.schedule.configure([order('a'), order('b')]);
+  await w.run(600);
+  w.started();
+  w.schedule.configure([order('b', { timeout: milliseconds(200) })]);
+  assert.deepEqual(w.log(), ['made 0', 'made 1', 'made 2', 'closed 0', 'closed 1']);
+  await w.run(601);
+  await w.answer();
+  assert.deepEqual(w.results(), ['b up at 601']);
+  await w.run(2700);
+  assert.deepEqual(w.started(), ['2 at 600', '2 at 1600']);
+});
+
+test('a probe that is new on a reload starts at once; several are spread', async () => {
+  const w = world();
+  w.schedule.configure([order('a')]);
+  await w.run(300);
+  w.started();
+  w.schedule.configure([order('a'), order('b')]);
+  await w.run(999);
+  assert.deepEqual(w.started(), ['1 at 300']);
+  w.schedule.configure([order('a'), order('b'), order('c'), order('d', { interval: seconds(5) })]);
+  await w.run(3500);
+  assert.deepEqual(
+    w.started().filter((line) => /^[23]/.test(line)),
+    ['2 at 999', '2 at 1999', '2 at 2999', '3 at 3499'],
+  );
+});
+
+test('with nothing to probe the timer is off', async () => {
+  const w = world();
+  w.schedule.configure([order('a')]);
+  w.schedule.configure([]);
+  await w.run(5000);
+  assert.deepEqual(w.started(), []);
+  assert.equal(w.armed(), undefined);
+});
+
+test('closing ends what is under way, reports nothing more, and then settles', async () => {
+  const w = world();
+  w.hang();
+  w.schedule.configure([order('a'), order('b')]);
+  await w.run(100);
+  await w.schedule.close();
+  assert.deepEqual(w.results(), []);
+  assert.deepEqual(w.log(), ['made 0', 'made 1', 'closed 0', 'closed 1']);
+  assert.equal(w.armed(), undefined);
+});
+
+test('two probes of one name are a defect', () => {
+  const w = world();
+  assert.throws(() => w.schedule.configure([order('a'), order('a')]), /two probes are called a/);
+});

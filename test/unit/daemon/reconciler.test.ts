@@ -1,0 +1,167 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { type Endpoint, parseEndpoint } from '../../../src/base/address.ts';
+import { err, ok } from '../../../src/base/result.ts';
+import type { Happening } from '../../../src/control/event.ts';
+import { createReconciler } from '../../../src/daemon/reconciler.ts';
+import { type Service, serviceKey, type Table, tableOf } from '../../../src/ipvs/table.ts';
+import { fakeIpvs } from '../../contract/fake-ipvs.ts';
+
+const endpoint = (text: string): Endpoint => parseEndpoint(text) as Endpoint;
+
+const service = (address: string, ...weights: readonly number[]): Service => ({
+  id: { protocol: 'tcp', address: endpoint(address) },
+  scheduler: 'wlc',
+  persistence: null,
+  flags: 0,
+  destinations: weights.map((weight, i) => ({
+    address: endpoint(`10.0.0.${21 + i}:80`),
+    forward: 'nat',
+    weight,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+  })),
+});
+const keyOf = (s: Service): string => serviceKey(s.id);
+
+const WEB = service('192.0.2.10:80', 1, 1);
+const MAIL = service('192.0.2.10:25', 1);
+const FOREIGN = service('198.51.100.1:80', 1);
+
+/** A reconciler over a kernel in memory, with the timer and the record of what is ours in the hands of the test. */
+function bench(wanted: readonly Service[], options: { present?: readonly Service[]; owned?: readonly string[] } = {}) {
+  const kernel = fakeIpvs();
+  kernel.table = tableOf(options.present ?? []);
+  const happened: Happening[] = [];
+  const saved: string[][] = [];
+  const b = {
+    kernel,
+    happened,
+    saved,
+    wanted: tableOf(wanted) as Table,
+    absent: false,
+    due: undefined as { after: number; work: () => void } | undefined,
+  };
+  const reconciler = createReconciler({
+    open: async () =>
+      b.absent ? err({ message: 'the kernel module ip_vs is not loaded: modprobe ip_vs' }) : ok(kernel),
+    desired: () => b.wanted,
+    owned: {
+      load: () => new Set(options.owned ?? []),
+      save: (owned) => void saved.push([...owned].sort()),
+    },
+    report: (h) => void happened.push(h),
+    later: (after, work) => {
+      b.due = { after, work };
+      return { cancel: () => {} };
+    },
+  });
+  return Object.assign(b, { reconciler });
+}
+
+const shape = (table: Table): Record<string, number[]> =>
+  Object.fromEntries([...table].map(([key, s]) => [key, s.destinations.map((d) => d.weight)]));
+
+test('an empty kernel gets the table, and a second round writes nothing', async () => {
+  const b = bench([WEB, MAIL]);
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1], [keyOf(MAIL)]: [1] });
+  const writes = b.kernel.sent.writes;
+  await b.reconciler.request();
+  assert.equal(b.kernel.sent.writes, writes);
+});
+
+test('a restart with the same config writes nothing', async () => {
+  const b = bench([WEB], { present: [WEB], owned: [keyOf(WEB)] });
+  await b.reconciler.request();
+  assert.equal(b.kernel.sent.writes, 0);
+  assert.deepEqual(b.saved, []);
+});
+
+test('what we own and no longer want goes; what somebody else made stays', async () => {
+  const b = bench([WEB], { present: [WEB, MAIL, FOREIGN], owned: [keyOf(WEB), keyOf(MAIL)] });
+  await b.reconciler.request();
+  assert.deepEqual(Object.keys(shape(b.kernel.table)).sort(), [keyOf(WEB), keyOf(FOREIGN)].sort());
+  assert.deepEqual(b.saved.at(-1), [keyOf(WEB)]);
+});
+
+test('a service is written down as ours before the kernel has it', async () => {
+  const b = bench([WEB]);
+  const apply = b.kernel.apply;
+  let known: string[] | undefined;
+  b.kernel.apply = async (operations) => {
+    known = b.saved.at(-1);
+    return apply(operations);
+  };
+  await b.reconciler.request();
+  assert.deepEqual(known, [keyOf(WEB)]);
+});
+
+test('what somebody changed is put back, with an event that says what', async () => {
+  const b = bench([WEB]);
+  await b.reconciler.request();
+  b.kernel.table = new Map();
+  b.due?.work();
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1] });
+  const drifts = b.happened.flatMap((h) => (h.kind === 'drift' ? [h.detail] : []));
+  assert.equal(drifts.length, 3);
+  assert.match(drifts[0] ?? '', /192\.0\.2\.10:80/);
+});
+
+test('a change of our own is no drift', async () => {
+  const b = bench([WEB]);
+  await b.reconciler.request();
+  b.wanted = tableOf([service('192.0.2.10:80', 1, 0)]);
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 0] });
+  assert.deepEqual(b.happened, []);
+});
+
+test('without IPVS in the kernel it says so once and tries again', async () => {
+  const b = bench([WEB]);
+  b.absent = true;
+  await b.reconciler.request();
+  await b.reconciler.request();
+  assert.equal(b.happened.length, 1);
+  assert.match(JSON.stringify(b.happened[0]), /modprobe ip_vs/);
+  assert.equal(b.due?.after, 5000);
+  b.absent = false;
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1] });
+  assert.equal(b.due?.after, 30_000);
+});
+
+test('a refused change is named, the others are made, and it is tried again', async () => {
+  const b = bench([{ ...WEB, scheduler: 'nosuch' }, MAIL]);
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(MAIL)]: [1] });
+  assert.match(JSON.stringify(b.happened), /nosuch/);
+  assert.equal(b.due?.after, 5000);
+});
+
+test('requests that come during a round are answered by one more', async () => {
+  const b = bench([WEB]);
+  let rounds = 0;
+  const read = b.kernel.read;
+  b.kernel.read = async () => {
+    rounds++;
+    return read();
+  };
+  await b.reconciler.request();
+  const each = rounds;
+  rounds = 0;
+  await Promise.all(Array.from({ length: 50 }, () => b.reconciler.request()));
+  assert.ok(rounds <= 2 * each, `${rounds} reads`);
+});
+
+test('a preview changes nothing', async () => {
+  const b = bench([WEB], { present: [WEB], owned: [keyOf(WEB)] });
+  const changes = await b.reconciler.preview(() => tableOf([MAIL]));
+  assert.deepEqual(
+    changes.map((c) => c.sign),
+    ['+', '+', '-'],
+  );
+  assert.equal(b.kernel.sent.writes, 0);
+  assert.deepEqual(b.saved, []);
+});

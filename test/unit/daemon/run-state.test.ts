@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test, { after, beforeEach } from 'node:test';
+import { instant } from '../../../src/base/time.ts';
+import { loadOwned, openRoleFile, routersIn, saveOwned } from '../../../src/daemon/run-state.ts';
+
+const base = mkdtempSync(join(tmpdir(), 'run-state-'));
+let dir = base;
+let n = 0;
+beforeEach(() => {
+  dir = mkdtempSync(join(base, `${n++}-`));
+});
+after(() => rmSync(base, { recursive: true }));
+
+const role = { master: true, interface: 'eth0', routerId: 51, addresses: ['192.0.2.10/24'] };
+
+test('a role and its beat are found again by the next process', () => {
+  const first = openRoleFile(dir, 'edge');
+  assert.equal(first.read(), undefined);
+  first.write(role);
+  first.beat(instant(1234.5));
+  first.beat(instant(5678.25));
+  first.close();
+  const second = openRoleFile(dir, 'edge');
+  assert.deepEqual(second.read(), { role, beat: 5678.25 });
+  second.remove();
+  assert.deepEqual(readdirSync(dir), []);
+});
+
+test('a role without a beat is older than any time', () => {
+  const file = openRoleFile(dir, 'edge');
+  file.write(role);
+  assert.equal(file.read()?.beat, Number.NEGATIVE_INFINITY);
+  file.close();
+});
+
+test('a damaged file counts as none', () => {
+  const file = openRoleFile(dir, 'edge');
+  for (const text of ['', '{', '[]', 'null', '{"master":"yes"}']) {
+    writeFileSync(join(dir, 'vrrp-edge.json'), text);
+    assert.equal(file.read(), undefined, text);
+  }
+  file.close();
+});
+
+test('a name with any character makes one file, and is read back from it', () => {
+  const name = '../a b/ä%';
+  const file = openRoleFile(dir, name);
+  file.write(role);
+  file.close();
+  assert.deepEqual(routersIn(readdirSync(dir)), [name]);
+  assert.equal(readdirSync(dir).length, 2);
+});
+
+test('only root reads what is ours, and nothing saved means nothing is ours', () => {
+  assert.deepEqual(loadOwned(dir), new Set());
+  saveOwned(dir, new Set(['tcp 192.0.2.10:80', 'udp 192.0.2.10:53']));
+  assert.deepEqual(loadOwned(dir), new Set(['tcp 192.0.2.10:80', 'udp 192.0.2.10:53']));
+  assert.equal(statSync(join(dir, 'ipvs-owned.json')).mode & 0o777, 0o600);
+  writeFileSync(join(dir, 'ipvs-owned.json'), '{"a":1}');
+  assert.deepEqual(loadOwned(dir), new Set());
+});
