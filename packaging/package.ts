@@ -1,9 +1,9 @@
 /**
- * `npm run package [-- --out DIR] [-- --compression none]`: the Debian package and the RPM, in `out/`. Needs dpkg-deb,
+ * `npm run package [-- --out DIR] [-- --compression quick]`: the Debian package and the RPM, in `out/`. Needs dpkg-deb,
  * rpmbuild (Debian: rpm) and strip (binutils), and no privileges. The same commit gives the same bytes.
  *
- * Compressed with zstd: xz would make them a fifth smaller, and takes forty times as long. It is read by dpkg from Debian 12
- * and Ubuntu 18.04 on, and by RPM from 4.14 (RHEL 8) on.
+ * The Debian package is compressed with xz at level 1: at its default, 6, it would be a seventh smaller and take four times
+ * as long. The RPM is compressed with zstd at level 9. Measured on the runtime, which is nearly all of both.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -18,7 +18,7 @@ import { stage } from './stage.ts';
 
 const root = resolve(import.meta.dirname, '..');
 const { values } = parseArgs({
-  options: { out: { type: 'string', default: join(root, 'out') }, compression: { type: 'string', default: 'zstd' } },
+  options: { out: { type: 'string', default: join(root, 'out') }, compression: { type: 'string', default: 'full' } },
 });
 
 const TOOLS = { 'dpkg-deb': 'dpkg', rpmbuild: 'rpm', strip: 'binutils' };
@@ -28,8 +28,8 @@ if (missing.length > 0) {
   console.error(`npm run package needs ${missing.map(([tool]) => tool).join(', ')}: apt-get install ${packages}`);
   process.exit(1);
 }
-if (values.compression !== 'zstd' && values.compression !== 'none') {
-  console.error(`--compression ${values.compression}: it is zstd or none`);
+if (values.compression !== 'full' && values.compression !== 'quick') {
+  console.error(`--compression ${values.compression}: it is full or quick`);
   process.exit(2);
 }
 const compression: Compression = values.compression;

@@ -28,9 +28,11 @@ export function readRelease(root: string): Release {
   return { version, summary, epoch, changes };
 }
 
+/** The long description, in lines short enough for every package manager. */
 export const DESCRIPTION = [
-  'lvskeeper keeps a Linux Virtual Server alive. On a pair of directors it floats the',
-  'virtual IP address with VRRP, probes the real servers, and keeps the IPVS table of the',
-  'kernel true, for NAT, tunnelling and direct routing. One configuration file, in TOML.',
-  'The Node.js runtime that it was tested with is inside.',
+  'lvskeeper keeps a Linux Virtual Server alive. On a pair of directors it',
+  'floats the virtual IP address with VRRP, probes the real servers, and keeps',
+  "the kernel's IPVS table true, for NAT, tunnelling and direct routing. It is",
+  'configured in one TOML file. The Node.js runtime that it was tested with is',
+  'inside.',
 ] as const;

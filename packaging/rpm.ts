@@ -8,6 +8,9 @@ import type { Job } from './deb.ts';
 import { DESCRIPTION } from './release.ts';
 import type { Entry } from './stage.ts';
 
+/** RPM reads zstd from 4.14 (RHEL 8) on. */
+const COMPRESSION = { full: 'w9.zstdio', quick: 'w1.zstdio' } as const;
+
 /** Makes the package; gives its path. */
 export function makeRpm(job: Job): string {
   const { tree, release, arch, out, compression } = job;
@@ -21,7 +24,7 @@ export function makeRpm(job: Job): string {
     _topdir: work,
     _rpmdir: work,
     _build_name_fmt: name,
-    _binary_payload: compression === 'zstd' ? 'w9.zstdio' : 'w.ufdio',
+    _binary_payload: COMPRESSION[compression],
     // Without these the bytes would depend on the machine and the moment of the build.
     _buildhost: 'lvskeeper',
     use_source_date_epoch_as_buildtime: '1',
@@ -70,7 +73,7 @@ ${DESCRIPTION.join('\n')}
 
 %install
 mkdir -p %{buildroot}
-cp -a %{staged}/. %{buildroot}/
+cp -al %{staged}/. %{buildroot}/
 
 ${sections.join('\n')}
 %files

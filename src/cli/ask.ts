@@ -1,5 +1,7 @@
 /** Asking the daemon, and saying so when it cannot be asked. */
 
+import type { Issue } from '../config/config.ts';
+import { formatIssue } from '../config/load.ts';
 import { type Call, call } from '../control/client.ts';
 import type { ErrorReply } from '../control/http.ts';
 import { type Arguments, EXIT, type ExitCode, type Io, socketOf } from './verb.ts';
@@ -25,4 +27,8 @@ export async function ask(
 export function sayRefusal(io: Io, status: number, body: unknown): void {
   const { what, todo } = (typeof body === 'object' && body !== null ? body : {}) as Partial<ErrorReply>;
   io.err(`lvskeeper: ${what ?? `the daemon answered HTTP ${status}`}\n${todo === undefined ? '' : `${todo}\n`}`);
+}
+
+export function sayIssues(file: string, issues: readonly Issue[], io: Io): void {
+  for (const issue of issues) io.err(`${formatIssue(file, issue)}\n`);
 }

@@ -115,7 +115,7 @@ export function start(): void {
     out: (text) => stdout.write(text),
     err: (text) => stderr.write(text),
     colour: stdout.isTTY === true && process.env.NO_COLOR === undefined && process.env.TERM !== 'dumb',
-    columns: stdout.isTTY ? stdout.columns : Number.POSITIVE_INFINITY,
+    columns: stdout.isTTY ? stdout.columns || 80 : Number.POSITIVE_INFINITY,
     environment: process.env,
     now: () => new Date(),
   };

@@ -2,8 +2,9 @@
 
 import { call } from '../control/client.ts';
 import type { PlanAnswer } from '../control/director.ts';
-import { sayRefusal } from './ask.ts';
-import { type Reading, readConfig, sayIssues } from './config-file.ts';
+import type { Status } from '../control/status.ts';
+import { readConfig } from '../system/config-file.ts';
+import { sayIssues, sayRefusal } from './ask.ts';
 import { renderPlan } from './render-plan.ts';
 import {
   type Arguments,
@@ -31,7 +32,7 @@ runs, FILE (${DEFAULT_CONFIG}) is compared with the kernel directly, every serve
     let text: string | undefined;
     if (file !== undefined) {
       const reading = readConfig(file);
-      if (!reading.ok) return show(args, io, file, { issues: reading.issues });
+      if (reading.config === null) return show(args, io, file, { issues: reading.issues });
       text = reading.text;
     }
     // An empty body would stand for the daemon's own file.
@@ -43,7 +44,8 @@ runs, FILE (${DEFAULT_CONFIG}) is compared with the kernel directly, every serve
     });
     if (answer.ok) {
       const { status, body: found } = answer.value;
-      if (status === 200 || status === 422) return show(args, io, file ?? 'config', found as PlanAnswer);
+      if (status === 200 || status === 422)
+        return show(args, io, file ?? (await fileOfDaemon(args, io)), found as PlanAnswer);
       sayRefusal(io, status, found);
       return EXIT.failed;
     }
@@ -56,12 +58,26 @@ runs, FILE (${DEFAULT_CONFIG}) is compared with the kernel directly, every serve
   },
 };
 
+/** The file that the daemon reads, for the places of its issues. */
+async function fileOfDaemon(args: Arguments, io: Io): Promise<string> {
+  const answer = await call(socketOf(args, io), { method: 'GET', path: '/status' });
+  return answer.ok && answer.value.status === 200 ? (answer.value.body as Status).config.file : 'config';
+}
+
 async function offline(args: Arguments, io: Io, file: string): Promise<ExitCode> {
-  const reading: Reading = readConfig(file);
-  if (!reading.ok) return show(args, io, file, { issues: reading.issues });
+  const { config, issues } = readConfig(file);
+  if (config === null) return show(args, io, file, { issues });
   const { planOffline } = await import('../daemon/offline-plan.ts');
-  if (!args.flags.has('json')) io.err('no daemon runs: compared with the kernel, every server counted as up\n');
-  return show(args, io, file, await planOffline(reading.config));
+  try {
+    const answer = await planOffline(config);
+    if (!args.flags.has('json')) io.err('no daemon runs: compared with the kernel, every server counted as up\n');
+    return show(args, io, file, answer);
+  } catch (error) {
+    io.err(
+      `lvskeeper: no daemon runs, and the kernel cannot be asked: ${error instanceof Error ? error.message : error}\n`,
+    );
+    return EXIT.failed;
+  }
 }
 
 function show(args: Arguments, io: Io, file: string, answer: PlanAnswer): ExitCode {

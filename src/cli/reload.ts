@@ -1,8 +1,7 @@
 /** `lvskeeper reload` */
 
 import type { ReloadAnswer } from '../control/director.ts';
-import { ask } from './ask.ts';
-import { sayIssues } from './config-file.ts';
+import { ask, sayIssues } from './ask.ts';
 import { EXIT, JSON_OPTION, SOCKET_OPTION, type VerbModule } from './verb.ts';
 
 export const reload: VerbModule = {

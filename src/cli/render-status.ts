@@ -65,11 +65,7 @@ function renderRouter(router: RouterStatus, view: View): string {
     `${router.name}  ${state} since ${since(router.since, now)}\n`,
     ...hanging('  why        ', router.cause, view),
     ...hanging('  master     ', masterOf(router, master), view),
-    ...hanging(
-      '  addresses  ',
-      router.addresses.map((a) => a.address + (a.present ? '' : ' (not here)')).join(', '),
-      view,
-    ),
+    ...hanging('  addresses  ', addressesOf(router), view),
     ...hanging(
       '  speaks     ',
       `VRID ${router.routerId} on ${router.interface}, priority ${router.priority}, every ${interval}`,
@@ -86,6 +82,12 @@ function renderRouter(router: RouterStatus, view: View): string {
       ...hanging('  refused    ', dropped.map(([reason, count]) => `${count} ${reason}`).join(', '), view, 'yellow'),
     );
   return lines.join('');
+}
+
+function addressesOf({ state, addresses }: RouterStatus): string {
+  const holds = state === 'master';
+  const mark = (present: boolean): string => (present === holds ? '' : holds ? ' (missing)' : ' (here)');
+  return addresses.map(({ address, present }) => address + mark(present)).join(', ') || 'none';
 }
 
 function masterOf(router: RouterStatus, master: RouterStatus['master']): string {

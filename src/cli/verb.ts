@@ -3,6 +3,7 @@
 import { parseArgs, styleText } from 'node:util';
 import { nearest } from '../base/nearest.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { wrap } from './table.ts';
 
 /** Exit codes, the same for every verb. */
 export const EXIT = {
@@ -99,11 +100,14 @@ export function parseArguments(verb: VerbModule, argv: readonly string[]): Resul
   return ok({ operands, flags, values });
 }
 
+const HELP_WIDTH = 80;
+
 export function helpOf(synopsis: string, line: string, verb: VerbModule): string {
   const rows = Object.entries(verb.options).map(([name, { short, value, help }]) => {
     const left = `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
     return `  ${left.padEnd(22)} ${help}\n`;
   });
   const options = rows.length === 0 ? '' : `\nOptions\n${rows.join('')}`;
-  return `lvskeeper ${synopsis}\n\n${line}\n\n${verb.about.trim()}\n${options}`;
+  const about = wrap(verb.about.trim().replaceAll('\n', ' '), HELP_WIDTH).join('\n');
+  return `lvskeeper ${synopsis}\n\n${line}\n\n${about}\n${options}`;
 }

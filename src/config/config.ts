@@ -56,6 +56,11 @@ export type VrrpConfig = {
   /** How many gratuitous ARPs in one burst; one burst on becoming master and one `announceDelay` later. */
   readonly announceCount: number;
   readonly announceDelay: Duration;
+  /**
+   * Whether the addresses stay when every process of lvskeeper on the master has been killed. `false`: the kernel drops
+   * them by itself soon after the peer has taken over, so that no address is on two machines.
+   */
+  readonly linger: boolean;
 };
 
 export type ServiceConfig = {

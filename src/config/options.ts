@@ -165,6 +165,11 @@ export const VRRP = {
     default: '5s',
     doc: 'Time until the second burst; `"0s"`: there is none.',
   },
+  linger: {
+    is: yesNo,
+    default: false,
+    doc: 'Whether the addresses stay when every process of lvskeeper on the master is killed; otherwise the kernel drops them soon after the peer took over.',
+  },
 } as const;
 
 const shorter = (a: Duration | undefined, b: number): Duration => milliseconds(Math.min(a ?? b, b));

@@ -4,6 +4,7 @@
  */
 
 import { familyOf, formatPrefix, type IpAddress, type Prefix } from '../base/address.ts';
+import type { Duration } from '../base/time.ts';
 import type { Happening } from '../control/event.ts';
 import { openPacketSocket, type PacketSocket } from '../system/packet-socket.ts';
 import { createRawSocket, type RawInfo, type RawSocket } from '../system/raw-socket.ts';
@@ -31,7 +32,8 @@ export type Segment = {
   readonly index: number | undefined;
   send(bytes: Uint8Array, source: IpAddress): void;
   announce(addresses: readonly IpAddress[]): void;
-  claim(addresses: readonly Prefix[]): Promise<readonly Prefix[]>;
+  claim(addresses: readonly Prefix[], lease: Duration | null): Promise<readonly Prefix[]>;
+  renew(addresses: readonly Prefix[], lease: Duration | null): Promise<void>;
   release(addresses: readonly Prefix[]): Promise<readonly Prefix[]>;
   close(): void;
 };
@@ -117,12 +119,20 @@ export function createSegment(
     }
   }
 
-  async function claim(wanted: readonly Prefix[]): Promise<readonly Prefix[]> {
+  async function claim(wanted: readonly Prefix[], lease: Duration | null): Promise<readonly Prefix[]> {
     const index = link?.index;
     if (index === undefined) throw new Error(`cannot add addresses: interface ${name} does not exist`);
-    const answers = await rtnetlink.addAddresses(wanted.map((prefix) => ({ index, prefix })));
+    const lifetime = wholeSeconds(lease);
+    const answers = await rtnetlink.addAddresses(wanted.map((prefix) => ({ index, prefix, lifetime })));
     refusals('add', wanted, answers);
     return wanted.filter((_, i) => answers[i]?.ok && answers[i].value === 'added');
+  }
+
+  async function renew(held: readonly Prefix[], lease: Duration | null): Promise<void> {
+    const index = link?.index;
+    if (index === undefined) return;
+    const lifetime = wholeSeconds(lease);
+    refusals('renew', held, await rtnetlink.renewAddresses(held.map((prefix) => ({ index, prefix, lifetime }))));
   }
 
   async function release(unwanted: readonly Prefix[]): Promise<readonly Prefix[]> {
@@ -164,10 +174,13 @@ export function createSegment(
     send,
     announce,
     claim,
+    renew,
     release,
     close: closeSockets,
   };
 }
+
+const wholeSeconds = (lease: Duration | null): number | null => lease && Math.round(lease / 1000);
 
 /** A complaint about the machine rather than about a peer. */
 export const troubleOf = (what: string, detail: string): Happening => ({

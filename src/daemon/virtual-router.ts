@@ -6,12 +6,13 @@
  */
 
 import { formatPrefix, type IpAddress, type Prefix } from '../base/address.ts';
-import { type Duration, type Instant, milliseconds } from '../base/time.ts';
+import { after, type Duration, type Instant, milliseconds, times } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import type { Happening } from '../control/event.ts';
 import type { RouterCounters, RouterStatus } from '../control/status.ts';
 import { nextDeadline, type Router, type RouterAction, type RouterEvent, type RouterSettings } from '../vrrp/router.ts';
 import { initial, step } from '../vrrp/step.ts';
+import { lease } from '../vrrp/timing.ts';
 import { type Advert, type Decoded, DROP_REASONS, type DropReason, encode, GROUP } from '../wire/vrrp.ts';
 
 /** What a router needs of the outside. All of it can be faked. */
@@ -23,8 +24,10 @@ export type RouterPorts = {
   readonly timer: (due: (lateness: Duration) => void) => OneTimer;
   /** Hands one advert to the network; a refusal is reported by whoever sends, and counts as a lost packet. */
   readonly send: (bytes: Uint8Array, source: IpAddress) => void;
-  /** Adds what is missing, and tells what it added. Rejects with a sentence when the kernel refuses one. */
-  readonly claim: (addresses: readonly Prefix[]) => Promise<readonly Prefix[]>;
+  /** Adds what is missing, for so long (`null`: for good), and tells what it added. Rejects when the kernel refuses one. */
+  readonly claim: (addresses: readonly Prefix[], lease: Duration | null) => Promise<readonly Prefix[]>;
+  /** Lets the kernel keep the addresses for so long from now. */
+  readonly renew: (addresses: readonly Prefix[], lease: Duration) => Promise<void>;
   /** Removes what is there. */
   readonly release: (addresses: readonly Prefix[]) => Promise<readonly Prefix[]>;
   /** One gratuitous ARP for each address. */
@@ -64,6 +67,8 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
   let router: Router = initial(settings);
   let queue: Promise<void> = Promise.resolve();
   let stopped = false;
+  /** When the kernel was last told how long to keep the addresses. */
+  let renewed: Instant = ports.now();
   const present = new Set<IpAddress>();
   const complaints = new Map<string, Instant>();
   const counters = {
@@ -99,7 +104,8 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
         return send(action.priority, before.source);
       case 'claim':
         return enqueue(async () => {
-          for (const { address } of await ports.claim(addresses)) present.add(address);
+          renewed = ports.now();
+          await ports.claim(addresses, leaseOf(config));
           for (const { address } of addresses) present.add(address);
         });
       case 'release':
@@ -135,7 +141,21 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
     ports.send(encode(advert, { source, destination: GROUP[4] }, config.checksum), source);
     counters.advertsSent += 1;
     if (priority === 0) counters.priorityZeroSent += 1;
-    else ports.beat(ports.now());
+    else {
+      ports.beat(ports.now());
+      renewIfDue();
+    }
+  }
+
+  /** With every few adverts the kernel is told to keep the addresses a while longer; when we are gone, nobody does. */
+  function renewIfDue(): void {
+    const length = leaseOf(config);
+    if (length === null || present.size === 0 || ports.now() < after(renewed, times(length, 1 / 3))) return;
+    renewed = ports.now();
+    const addresses = config.addresses;
+    enqueue(async () => {
+      if (router.state === 'master') await ports.renew(addresses, length);
+    });
   }
 
   function enqueue(work: () => Promise<void>): void {
@@ -187,7 +207,7 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
       ports.report({
         kind: 'drift',
         object,
-        detail: 'somebody removed the address while we are master; it is put back',
+        detail: 'the address went while we are master; it is put back',
       });
       carryOut({ do: 'claim' }, router);
       carryOut({ do: 'announce' }, router);
@@ -256,6 +276,10 @@ const settingsOf = (config: VrrpConfig): RouterSettings => ({
   preemptDelay: config.preemptDelay,
   announceDelay: config.announceDelay,
 });
+
+/** An owner's addresses may be the machine's own, which must never run out. */
+const leaseOf = ({ linger, priority, interval }: VrrpConfig): Duration | null =>
+  linger || priority === 255 ? null : lease(interval);
 
 const sameSet = (a: readonly IpAddress[], b: readonly IpAddress[]): boolean =>
   a.length === b.length && a.every((address) => b.includes(address));

@@ -97,14 +97,15 @@ async function begin(config: VrrpConfig, runDir: string): Promise<void> {
     timer: createTimer,
     send: segment.send,
     announce: segment.announce,
-    async claim(addresses) {
-      const added = await segment.claim(addresses);
+    async claim(addresses, lease) {
+      const added = await segment.claim(addresses, lease);
       if (router.config.priority === 255) {
         ours = [...ours, ...added];
         remember(true);
-      }
+      } else await segment.renew(without(addresses, added), lease);
       return added;
     },
+    renew: segment.renew,
     release: (addresses) => segment.release(addresses.filter(isOurs)),
     remember(what, addresses) {
       if (router.config.priority < 255) ours = addresses;
@@ -134,6 +135,8 @@ async function end({ router, segment, role }: Running): Promise<void> {
     segments.delete(segment.name);
   }
 }
+
+const without = (all: readonly Prefix[], some: readonly Prefix[]): Prefix[] => all.filter((a) => !some.includes(a));
 
 /** What a router that is no longer configured left when it was last killed. */
 async function clearLeftovers(orders: VrrpOrders): Promise<void> {

@@ -9,6 +9,7 @@ import {
   decodeRoute,
   IFA_F,
   type InterfaceAddress,
+  type Lifetime,
   type Link,
   type Route,
   RT_SCOPE,
@@ -35,6 +36,8 @@ export type OwnAddress = {
   readonly scope?: Scope;
   /** IPv6: usable at once, without duplicate address detection, which a virtual address just taken over would fail. */
   readonly noDad?: boolean;
+  /** Whole seconds until the kernel removes it by itself, unless it is renewed before. Default: never. */
+  readonly lifetime?: Lifetime;
 };
 
 export type Rtnetlink = {
@@ -45,6 +48,8 @@ export type Rtnetlink = {
   addresses(index?: number): Promise<Result<readonly InterfaceAddress[], NetlinkError>>;
   /** In one go. One answer for each, in the same order. */
   addAddresses(addresses: readonly OwnAddress[]): Promise<readonly Result<'added' | 'already-there', NetlinkError>[]>;
+  /** As `addAddresses`, and gives those that are there already the lifetime asked for. */
+  renewAddresses(addresses: readonly OwnAddress[]): Promise<readonly Result<'renewed', NetlinkError>[]>;
   /**
    * In one go. Deleting the primary address of an IPv4 network deletes its secondaries too, unless the interface's
    * sysctl promote_secondaries is set.
@@ -71,6 +76,7 @@ export function openRtnetlink(): Result<Rtnetlink, NetlinkError> {
       return ok(all.value.filter((a) => a !== undefined).filter((a) => index === undefined || a.index === index));
     },
     addAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses, ADD),
+    renewAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses, RENEW),
     deleteAddresses: (addresses) => change(netlink, RTM.DELADDR, addresses, DELETE),
     route: async (destination) =>
       one(await netlink.request(request(RTM.GETROUTE, (sink) => writeGetRoute(sink, destination))), decodeRoute),
@@ -117,6 +123,7 @@ type Change<Done extends string, Needless extends string> = {
   readonly codes: readonly string[];
 };
 const ADD = { flags: NLM_F.CREATE | NLM_F.EXCL, done: 'added', needless: 'already-there', codes: ['EEXIST'] } as const;
+const RENEW = { flags: NLM_F.CREATE | NLM_F.REPLACE, done: 'renewed', needless: 'renewed', codes: [] } as const;
 /** An interface that is gone took its addresses with it. */
 const DELETE = { flags: 0, done: 'deleted', needless: 'absent', codes: ['EADDRNOTAVAIL', 'ENODEV'] } as const;
 
@@ -127,10 +134,11 @@ async function change<Done extends string, Needless extends string>(
   { flags, done, needless, codes }: Change<Done, Needless>,
 ): Promise<readonly Result<Done | Needless, NetlinkError>[]> {
   const answers = await netlink.batch(
-    addresses.map(({ index, prefix, scope = 'global', noDad = false }) =>
+    addresses.map(({ index, prefix, scope = 'global', noDad = false, lifetime = null }) =>
       request(
         type,
-        (sink) => writeAddress(sink, { index, prefix, scope: RT_SCOPE[scope], flags: noDad ? IFA_F.NODAD : 0 }),
+        (sink) =>
+          writeAddress(sink, { index, prefix, scope: RT_SCOPE[scope], flags: noDad ? IFA_F.NODAD : 0 }, lifetime),
         flags,
       ),
     ),

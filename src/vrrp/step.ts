@@ -116,7 +116,10 @@ function masterHears(settings: RouterSettings, router: Router, advert: Advert, s
   const yields = advert.priority > settings.priority || (advert.priority === settings.priority && higherAddress);
   if (!yields) {
     // The rival may teach its MAC to the neighbours after this burst; one more follows when it has surely let go.
-    const again = Math.min(router.timers.announce ?? Number.POSITIVE_INFINITY, after(now, settings.interval)) as Instant;
+    const again = Math.min(
+      router.timers.announce ?? Number.POSITIVE_INFINITY,
+      after(now, settings.interval),
+    ) as Instant;
     const wary = { ...router, timers: { ...router.timers, announce: again } };
     return advertise(settings, wary, now, [{ do: 'announce' }]);
   }

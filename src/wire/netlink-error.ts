@@ -41,17 +41,18 @@ export function decodeError(message: Message): Result<Answer, WireError> {
   if (!read.ok) return read;
   const { header, rest } = read.value;
   if (header.error > 0) return err('value');
-  if ((message.flags & NLM_F.ACK_TLVS) === 0) return ok({ errno: -header.error, text: undefined });
+  const errno = Math.abs(header.error);
+  if ((message.flags & NLM_F.ACK_TLVS) === 0) return ok({ errno, text: undefined });
   const quoted = (message.flags & NLM_F.CAPPED) !== 0 ? 0 : align(header.nlmsg_len - NLMSG_HEADER);
   if (quoted < 0 || quoted > rest.length) return err('length');
-  return withText(-header.error, rest.subarray(quoted));
+  return withText(errno, rest.subarray(quoted));
 }
 
 /** Reads an NLMSG_DONE: a dump that failed half-way carries its errno here; old kernels send nothing or a count. */
 export function decodeDone(message: Message): Result<Answer, WireError> {
   const read = DONE.decode(message.payload);
   if (!read.ok || read.value.header.error > 0) return ok({ errno: 0, text: undefined });
-  const errno = -read.value.header.error;
+  const errno = Math.abs(read.value.header.error);
   return (message.flags & NLM_F.ACK_TLVS) === 0 ? ok({ errno, text: undefined }) : withText(errno, read.value.rest);
 }
 

@@ -129,14 +129,22 @@ export type DestinationEntry = {
 type ServiceAttributes = Attributes<typeof IPVS_SVC.rows>;
 type DestinationAttributes = Attributes<typeof IPVS_DEST.rows>;
 
+/** Ten requests about ten servers name their service by one and the same value: its bytes are made once. */
+const keys = new WeakMap<ServiceKey, ServiceAttributes>();
+
 /** What names a service, and all that a request about one of its destinations says of it. */
-export function serviceKeyAttributes({ protocol, address }: ServiceKey): ServiceAttributes {
-  return {
+export function serviceKeyAttributes(key: ServiceKey): ServiceAttributes {
+  const known = keys.get(key);
+  if (known !== undefined) return known;
+  const { protocol, address } = key;
+  const made = {
     IPVS_SVC_ATTR_AF: AF[familyOf(address.address)],
     IPVS_SVC_ATTR_PROTOCOL: PROTOCOL[protocol],
     IPVS_SVC_ATTR_ADDR: nfInetAddr(address.address),
     IPVS_SVC_ATTR_PORT: address.port,
   };
+  keys.set(key, made);
+  return made;
 }
 
 export function serviceAttributes(entry: ServiceEntry): ServiceAttributes {
@@ -190,7 +198,7 @@ export function serviceEntry(of: ServiceAttributes): Result<ServiceEntry | undef
 export function destinationEntry(of: DestinationAttributes, service: ServiceKey): Result<DestinationEntry, WireError> {
   const { IPVS_DEST_ATTR_ADDR: bytes, IPVS_DEST_ATTR_PORT: port, IPVS_DEST_ATTR_FWD_METHOD: method } = of;
   if (bytes === undefined || port === undefined || method === undefined) return err('missing');
-  const af = of.IPVS_DEST_ATTR_ADDR_FAMILY;
+  const { IPVS_DEST_ATTR_ADDR_FAMILY: af, IPVS_DEST_ATTR_ACTIVE_CONNS: active } = of;
   const family = af === undefined ? familyOf(service.address.address) : familyFrom(af);
   const forward = FORWARD[method & FWD_MASK];
   if (family === undefined || forward === undefined) return err('value');
@@ -200,11 +208,13 @@ export function destinationEntry(of: DestinationAttributes, service: ServiceKey)
     weight: of.IPVS_DEST_ATTR_WEIGHT ?? 0,
     upperThreshold: of.IPVS_DEST_ATTR_U_THRESH ?? 0,
     lowerThreshold: of.IPVS_DEST_ATTR_L_THRESH ?? 0,
-    counts: {
-      active: of.IPVS_DEST_ATTR_ACTIVE_CONNS ?? 0,
-      inactive: of.IPVS_DEST_ATTR_INACT_CONNS ?? 0,
-      persistent: of.IPVS_DEST_ATTR_PERSIST_CONNS ?? 0,
-    },
+    ...(active !== undefined && {
+      counts: {
+        active,
+        inactive: of.IPVS_DEST_ATTR_INACT_CONNS ?? 0,
+        persistent: of.IPVS_DEST_ATTR_PERSIST_CONNS ?? 0,
+      },
+    }),
   });
 }
 

@@ -122,8 +122,16 @@ export function writeGetAddresses(sink: Sink, family?: Family): void {
   ifaddrmsg.write(sink, { ifa_family, ifa_prefixlen: 0, ifa_flags: 0, ifa_scope: 0, ifa_index: 0 });
 }
 
+/** Whole seconds that an address lives unless it is renewed (ifa_cacheinfo); `null`: for ever. */
+export type Lifetime = number | null;
+const FOR_EVER = 0xffffffff;
+
 /** RTM_NEWADDR, RTM_DELADDR. Broadcast address and label are left to the kernel: none. */
-export function writeAddress(sink: Sink, { index, prefix, scope, flags }: InterfaceAddress): void {
+export function writeAddress(
+  sink: Sink,
+  { index, prefix, scope, flags }: InterfaceAddress,
+  lifetime: Lifetime = null,
+): void {
   const family = familyOf(prefix.address);
   const bytes = ipBytes(prefix.address);
   ifaddrmsg.write(sink, {
@@ -133,7 +141,12 @@ export function writeAddress(sink: Sink, { index, prefix, scope, flags }: Interf
     ifa_scope: scope,
     ifa_index: index,
   });
-  writeAttributes(sink, IFA, { IFA_LOCAL: bytes, IFA_ADDRESS: bytes, IFA_FLAGS: flags });
+  const seconds = lifetime ?? FOR_EVER;
+  const lives = { ifa_prefered: seconds, ifa_valid: seconds, cstamp: 0, tstamp: 0 };
+  writeAttributes(sink, IFA, {
+    ...{ IFA_LOCAL: bytes, IFA_ADDRESS: bytes, IFA_FLAGS: flags },
+    ...(lifetime !== null && { IFA_CACHEINFO: lives }),
+  });
 }
 
 /** RTM_GETROUTE for one destination, as `ip route get` asks. */

@@ -6,7 +6,7 @@
  *
  * Integers are in the host's byte order except where a codec says `be`. One row of a table drives both directions and
  * bears the kernel's name, so a value reads beside the kernel's header. Attributes that a table does not know are kept,
- * and writing a value that was read gives back its bytes: attributes are written in the order of the value's keys.
+ * and come out again when the value is written: the known ones in the order of the value's keys, then those.
  */
 
 import { err, ok, type Result } from '../base/result.ts';

@@ -166,18 +166,12 @@ test('1,000 services with 10 servers each are made, read back and taken away', a
     const read = await timed('read them back', () => ipvs.read());
     assert.ok(read.ok);
     assert.deepEqual(uncounted(read.value), uncounted(table));
-    const lines = await rules();
-    assert.deepEqual(lines, saved(table));
+    assert.deepEqual(await rules(), saved(table));
     const gone = await timed('delete 1,000 services', () =>
       ipvs.apply(plan(read.value, new Map(), new Set(table.keys()))),
     );
     assert.ok(gone.every((result) => result.ok));
     assert.deepEqual(await rules(), []);
-    const ordered = [
-      ...lines.filter((line) => line.startsWith('-A')),
-      ...lines.filter((line) => line.startsWith('-a')),
-    ];
-    await timed('ipvsadm -R of the same', () => must(['ipvsadm', '-R'], `${ordered.join('\n')}\n`));
   } finally {
     ipvs.close();
     await must(['ipvsadm', '-C']);

@@ -102,8 +102,8 @@ export async function createNetwork(): Promise<Network> {
         );
         await must(inside(['sh', '-e', '-c', lines.join('\n')]));
       },
-      linkDown: async () => void (await must(['ip', 'link', 'set', name, 'down'])),
-      linkUp: async () => void (await must(['ip', 'link', 'set', name, 'up'])),
+      linkDown: async () => void (await must(['ip', 'link', 'set', 'dev', name, 'down'])),
+      linkUp: async () => void (await must(['ip', 'link', 'set', 'dev', name, 'up'])),
       processes: () => processes().filter((one) => one.network === network),
     };
     hosts.set(name, { host: made, network, running });

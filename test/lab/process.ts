@@ -90,7 +90,7 @@ export function spawn(argv: readonly string[], log: string): Running {
     stdin,
     output,
     kill,
-    printed: (pattern, within = 20_000) =>
+    printed: (pattern, within = 60_000) =>
       eventually(`${command} to print ${pattern}`, within, () => {
         const match = pattern.exec(output());
         if (match === null && exit !== null) throw new Error(`${argv.join(' ')} ended too early:\n${output()}`);

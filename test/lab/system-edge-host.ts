@@ -58,6 +58,10 @@ const verbs = {
     });
     return { result: refused === null ? 'ok' : codeOf(refused), before, after };
   },
+  /** Datagrams that say 0, 1, 2… in two bytes. */
+  async burst(on: number, count: number, address: string): Promise<void> {
+    for (let n = 0; n < count; n++) raw[on]?.send(Uint8Array.of(n >> 8, n & 0xff), 0, address);
+  },
   /** As `send`, without a callback: a refusal comes back as an error event. */
   async sendUnasked(on: number, hex: string, address: string): Promise<void> {
     raw[on]?.send(fromHex(hex), 0, address);

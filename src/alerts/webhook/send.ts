@@ -2,11 +2,13 @@
  * The webhook sink: one POST an alert, each on a connection of its own (alerts are rare, and a kept connection would be
  * the first thing to be dead after a failover).
  *
- * undici's own timers are coarse and an abort is not heard while connecting, so one deadline of ours covers the whole
- * attempt by destroying the client. undici is loaded with the first alert.
+ * undici's own timers are coarse, and a client destroyed while it connects leaves its socket open. So the connection is
+ * made here, and one deadline of ours covers the whole attempt. undici is loaded with the first alert.
  */
 
-import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import net from 'node:net';
+import tls from 'node:tls';
+import type { buildConnector } from 'undici';
 import { formatDuration } from '../../base/time.ts';
 import type { WebhookAlertConfig } from '../../config/config.ts';
 import type { Send, Sent } from '../alert.ts';
@@ -27,8 +29,11 @@ export function webhookSender(config: WebhookAlertConfig): Send {
 
   return async (alert, signal) => {
     const { Client } = await import('undici');
+    let socket: net.Socket | undefined;
     const client = new Client(url.origin, {
-      connect: { timeout: 0, ...(url.protocol === 'https:' && { secureContext: trusted() }) },
+      connect: (_options, opened) => {
+        socket = connect(url, opened);
+      },
       headersTimeout: 0,
       bodyTimeout: 0,
     });
@@ -52,6 +57,7 @@ export function webhookSender(config: WebhookAlertConfig): Send {
       clearTimeout(timer);
       signal.removeEventListener('abort', cancel);
       client.destroy().catch(() => {});
+      socket?.destroy();
     }
   };
 }
@@ -79,12 +85,32 @@ async function beginningOf(body: AsyncIterable<Buffer>): Promise<string> {
 const basic = (url: URL): string =>
   `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`;
 
-let context: SecureContext | undefined;
+/** Connects, with TLS for `https`; `opened` is called once. */
+function connect({ protocol, hostname, port }: URL, opened: buildConnector.Callback): net.Socket {
+  // A URL has an IPv6 address in brackets.
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  const secure = protocol === 'https:';
+  const to = { host, port: Number(port || (secure ? 443 : 80)) };
+  const name = net.isIP(host) === 0 ? { servername: host } : {};
+  const socket = secure
+    ? tls.connect({ ...to, ...name, ALPNProtocols: ['http/1.1'], secureContext: trusted() })
+    : net.connect(to);
+  const failed = (error: Error): void => opened(error, null);
+  socket.once('error', failed);
+  socket.once(secure ? 'secureConnect' : 'connect', () => {
+    socket.off('error', failed);
+    opened(null, socket);
+  });
+  // Nobody else listens to a socket that is destroyed while it connects.
+  socket.on('error', () => {});
+  return socket;
+}
+
+let context: tls.SecureContext | undefined;
 
 /** What the system trusts, as well as what Node does, read once. */
-function trusted(): SecureContext {
-  context ??= createSecureContext({
-    ca: [...new Set([...getCACertificates('default'), ...getCACertificates('system')])],
-  });
+function trusted(): tls.SecureContext {
+  const ca = () => [...new Set([...tls.getCACertificates('default'), ...tls.getCACertificates('system')])];
+  context ??= tls.createSecureContext({ ca: ca() });
   return context;
 }

@@ -5,10 +5,11 @@
  * while it connects.
  */
 
-import net from 'node:net';
+import type net from 'node:net';
 import tls from 'node:tls';
 import type { IpAddress } from '../../base/address.ts';
 import { err, ok, type Result } from '../../base/result.ts';
+import { connectTcp } from '../../system/tcp-socket.ts';
 import { down, type Finding, localError } from '../attempt.ts';
 import type { ProbeTarget } from '../probe.ts';
 import { codeOf, explainSocketError } from '../socket-error.ts';
@@ -24,18 +25,17 @@ type Done = (result: Result<net.Socket, Finding>) => void;
 
 /** Opens a connection; `done` is called once, later, unless `end` comes first. `trust` is `null` for plain TCP. */
 export function open(target: ProbeTarget, trust: Trust | null, done: Done): Connection {
-  const where = {
-    host: target.address.address,
-    port: target.address.port,
-    ...(target.source === null ? {} : { localAddress: target.source }),
-  };
-  return trust === null ? openPlain(where, target.source, done) : openSecure(where, target.source, trust, done);
+  const opened = connectTcp(target.address, { source: target.source ?? undefined });
+  if (opened.ok)
+    return trust === null
+      ? openPlain(opened.value, target.source, done)
+      : openSecure(opened.value, target.source, trust, done);
+  const once = atMostOnce(done);
+  setImmediate(() => once.call(err(explainSocketError(opened.error, target.source))));
+  return { phase: () => 'connecting', end: once.forget };
 }
 
-type Where = { readonly host: string; readonly port: number; readonly localAddress?: string };
-
-function openPlain(where: Where, source: IpAddress | null, done: Done): Connection {
-  const socket = net.connect(where);
+function openPlain(socket: net.Socket, source: IpAddress | null, done: Done): Connection {
   const once = atMostOnce(done);
   socket.on('error', (error) => once.call(err(explainSocketError(error, source))));
   socket.once('connect', () => once.call(ok(socket)));
@@ -54,15 +54,18 @@ function openPlain(where: Where, source: IpAddress | null, done: Done): Connecti
  * A TLS connection ends with a close: Node resets only a bare TCP socket, and resetting one that lies under TLS, from
  * within a TLS callback, has been seen to crash the process.
  */
-function openSecure(where: Where, source: IpAddress | null, trust: Trust, done: Done): Connection {
+function openSecure(tcp: net.Socket, source: IpAddress | null, trust: Trust, done: Done): Connection {
   const once = atMostOnce(done);
   const context = contextFor(trust);
   if (!context.ok) {
+    tcp.destroy();
     setImmediate(() => once.call(err(localError(context.error))));
     return { phase: () => 'connecting', end: once.forget };
   }
+  // Its errors come out of the TLS socket too; unheard here they would end the process.
+  tcp.on('error', (error) => once.call(err(explainHandshakeError(error, source, tcp.connecting))));
   const socket = tls.connect({
-    ...where,
+    socket: tcp,
     secureContext: context.value,
     ALPNProtocols: ['http/1.1'],
     ...(trust.serverName === null ? {} : { servername: trust.serverName }),
@@ -71,7 +74,7 @@ function openSecure(where: Where, source: IpAddress | null, trust: Trust, done: 
     checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(trust.identity, certificate),
   });
   let secured = false;
-  socket.on('error', (error) => once.call(err(explainHandshakeError(error, source, socket.connecting))));
+  socket.on('error', (error) => once.call(err(explainHandshakeError(error, source, tcp.connecting))));
   socket.once('end', () => once.call(err(CLOSED_IN_HANDSHAKE)));
   socket.once('secureConnect', () => {
     secured = true;
@@ -80,7 +83,7 @@ function openSecure(where: Where, source: IpAddress | null, trust: Trust, done: 
     else once.call(ok(socket));
   });
   return {
-    phase: () => (socket.connecting ? 'connecting' : secured ? 'open' : 'securing'),
+    phase: () => (tcp.connecting ? 'connecting' : secured ? 'open' : 'securing'),
     end: () => {
       once.forget();
       socket.destroy();

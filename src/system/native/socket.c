@@ -16,6 +16,8 @@
 
 /* The largest IP datagram, and room for the link header of a frame. */
 #define LARGEST (65535 + 64)
+/* Of the data of a control message that is sent; struct in6_pktinfo has 20 bytes. */
+#define LARGEST_CONTROL 64
 
 static napi_value open_socket(napi_env env, napi_callback_info info) {
   ARGUMENTS(3);
@@ -77,7 +79,7 @@ static napi_value send_message(napi_env env, napi_callback_info info) {
   int fd, level, type;
   uint8_t *payload, *address = NULL, *data;
   size_t payload_length, address_length = 0, data_length;
-  char control[128] __attribute__((aligned(sizeof(size_t))));
+  char control[CMSG_SPACE(LARGEST_CONTROL)] __attribute__((aligned(sizeof(size_t))));
 
   if (!take_int(env, args[0], &fd) || !take_bytes(env, args[1], &payload, &payload_length)) return NULL;
   if (!is_undefined(env, args[2]) && !take_bytes(env, args[2], &address, &address_length)) return NULL;
@@ -87,7 +89,7 @@ static napi_value send_message(napi_env env, napi_callback_info info) {
   if (!is_undefined(env, args[3])) {
     if (!take_int(env, args[3], &level) || !take_int(env, args[4], &type)) return NULL;
     if (!take_bytes(env, args[5], &data, &data_length)) return NULL;
-    if (CMSG_SPACE(data_length) > sizeof control) {
+    if (data_length > LARGEST_CONTROL) {
       errno = EMSGSIZE;
       return refuse(env, "sendmsg");
     }

@@ -54,12 +54,13 @@ test("nothing of the daemon's own environment is handed on", async (t) => {
   t.after(() => {
     delete process.env.LVSKEEPER_TEST_SECRET;
   });
-  const { path, out } = program(
-    t,
-    'env | cut -d= -f1 | grep -v LVSKEEPER_[A-Z]*$ > out; env | grep -c SECRET >> out; true',
-  );
+  const { path, out } = program(t, "tr '\\0' '\\n' < /proc/$$/environ | cut -d= -f1 > out");
   assert.ok((await execSender(configOf([path]))(alertOf(1), never)).ok);
-  assert.deepEqual(new Set(readFileSync(out, 'utf8').trim().split('\n')), new Set(['LANG', 'PATH', 'PWD', '0']));
+  const names = readFileSync(out, 'utf8').trim().split('\n');
+  assert.deepEqual(
+    names.filter((name) => !Object.keys(alertOf(1)).includes(name.replace('LVSKEEPER_', '').toLowerCase())),
+    ['PATH', 'LANG'],
+  );
 });
 
 test('lists are joined by spaces, names are split at capitals, zero bytes cannot cut a value short', () => {

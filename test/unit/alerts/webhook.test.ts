@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { createServer as createTcpServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import test, { type TestContext } from 'node:test';
+import tls from 'node:tls';
 import { createDispatcher } from '../../../src/alerts/dispatch.ts';
 import { webhookSender } from '../../../src/alerts/webhook/send.ts';
 import { milliseconds, seconds } from '../../../src/base/time.ts';
@@ -104,19 +107,39 @@ for (const [what, answer] of [
     assert.ok(took >= 145 && took < 2000, `${took} ms`);
   });
 
-test('a receiver that accepts no connection is given up after the timeout', async (t) => {
-  // A full accept queue: the kernel answers no further SYN.
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, resolve));
+test('a receiver that never begins TLS is given up after the timeout, as one that is still being connected to', async (t) => {
+  const server = createTcpServer((socket) => socket.on('error', () => {}).resume());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.after(() => server.close());
-  const tls = webhookSender(
-    configOf(`https://127.0.0.1:${(server.address() as { port: number }).port}/`, { timeout: milliseconds(150) }),
-  );
+  const { port } = server.address() as { port: number };
   const started = performance.now();
-  const sent = await tls(alertOf(1), never);
-  assert.ok(!sent.ok && sent.again);
-  assert.equal(sent.reason, 'no answer in 150 ms');
-  assert.ok(performance.now() - started < 2000);
+  const sent = await webhookSender(configOf(`https://127.0.0.1:${port}/`, { timeout: milliseconds(150) }))(
+    alertOf(1),
+    never,
+  );
+  const took = performance.now() - started;
+  assert.deepEqual(sent, { ok: false, reason: 'no answer in 150 ms', again: true });
+  assert.ok(took >= 145 && took < 2000, `${took} ms`);
+});
+
+const fixture = (name: string) => readFileSync(new URL(`../checkers/fixtures/${name}.pem`, import.meta.url), 'utf8');
+tls.setDefaultCACertificates([...tls.getCACertificates('default'), fixture('authority')]);
+
+test('over TLS the certificate is verified', async (t) => {
+  for (const [name, host, delivered] of [
+    ['good', '127.0.0.1', true],
+    ['good', 'localhost', false],
+    ['self-signed', '127.0.0.1', false],
+    ['expired', '127.0.0.1', false],
+  ] as const) {
+    const pem = fixture(name);
+    const server = createTlsServer({ cert: pem, key: pem }, (_, response) => response.writeHead(204).end());
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    t.after(() => server.close());
+    const { port } = server.address() as { port: number };
+    const sent = await webhookSender(configOf(`https://${host}:${port}/`))(alertOf(1), never);
+    assert.equal(sent.ok, delivered, `${name} ${host}: ${sent.ok ? 'delivered' : sent.reason}`);
+  }
 });
 
 test('an abort ends the attempt at once', async (t) => {

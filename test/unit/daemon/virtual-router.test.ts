@@ -25,6 +25,7 @@ const config: VrrpConfig = {
   source: null,
   announceCount: 2,
   announceDelay: seconds(5),
+  linger: false,
 };
 
 /** A router with a clock that the test moves, and everything that it did, in order. */
@@ -58,13 +59,14 @@ function bench(settings: Partial<VrrpConfig> = {}) {
       assert.ok(decoded.ok);
       did.push(`send priority ${decoded.value.advert.priority} (${decoded.value.checksum})`);
     },
-    claim: async (addresses) => {
-      did.push('claim');
+    claim: async (addresses, lease) => {
+      did.push(lease === null ? 'claim for good' : 'claim');
       if (refusal !== undefined) throw new Error(refusal);
       const added = addresses.filter((a) => !there.has(a.address));
       for (const a of added) there.add(a.address);
       return added;
     },
+    renew: async (_addresses, lease) => void did.push(`renew for ${lease} ms`),
     release: async (addresses) => {
       did.push(`release ${addresses.map(formatPrefix).join(' ')}`);
       return addresses.filter((a) => there.delete(a.address));
@@ -268,4 +270,27 @@ test('a reload gives up only the address that went', async () => {
     b.router.status().addresses.map((a) => `${a.address} ${a.present}`),
     ['192.0.2.100/24 true', '192.0.2.102/24 true'],
   );
+});
+
+test('the kernel is told to keep the addresses a while longer with every few adverts, as long as we are master', async () => {
+  const b = bench();
+  b.start();
+  await b.pass(3700);
+  await b.pass(60_000);
+  const renewals = b.did.filter((d) => d === 'renew for 5000 ms').length;
+  assert.ok(renewals >= 24 && renewals <= 60, `${renewals} renewals in a minute, of a lease of 5 s`);
+  hear(b.router, advert(200), PEER, 70_000);
+  b.did.length = 0;
+  await b.pass(3000);
+  assert.ok(!b.did.some((d) => d.startsWith('renew')), 'not as a backup');
+});
+
+test('with linger, and for the owner of the addresses, they are claimed for good', async () => {
+  for (const settings of [{ linger: true }, { priority: 255 }]) {
+    const b = bench(settings);
+    b.start();
+    await b.pass(30_000);
+    assert.ok(b.did.includes('claim for good'));
+    assert.ok(!b.did.some((d) => d.startsWith('renew')));
+  }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { milliseconds } from '../../../src/base/time.ts';
-import { masterDown, skew } from '../../../src/vrrp/timing.ts';
+import { lease, masterDown, skew } from '../../../src/vrrp/timing.ts';
 
 /** priority, interval, skew and master-down in milliseconds, worked out by hand from RFC 9568, 6.1. */
 const table: readonly [number, number, number, number][] = [
@@ -18,3 +18,17 @@ for (const [priority, interval, expectedSkew, expectedDown] of table) {
     assert.equal(masterDown(priority, milliseconds(interval)), expectedDown);
   });
 }
+
+test('a lease outlives the longest wait of any peer by a second, in whole seconds', () => {
+  for (const [interval, expected] of [
+    [10, 2000],
+    [100, 2000],
+    [250, 2000],
+    [500, 3000],
+    [1000, 5000],
+    [40_950, 165_000],
+  ] as const) {
+    assert.equal(lease(milliseconds(interval)), expected);
+    assert.ok(lease(milliseconds(interval)) >= masterDown(1, milliseconds(interval)) + 1000 - 4);
+  }
+});

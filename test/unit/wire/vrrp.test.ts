@@ -63,13 +63,16 @@ test('padding after the addresses does not disturb the checksum and is told', ()
 
 test('what is encoded decodes to the same, in either form', () => {
   const bytes4 = fc.uint8Array({ minLength: 4, maxLength: 4 });
-  const adverts = fc.record({
-    version: fc.constant(3 as const),
-    routerId: fc.integer({ min: 1, max: 255 }),
-    priority: fc.integer({ min: 0, max: 255 }),
-    interval: fc.integer({ min: 1, max: 4095 }).map((cs) => milliseconds(cs * 10)),
-    addresses: fc.array(bytes4.map(ipFromBytes), { maxLength: 255 }),
-  }, { noNullPrototype: true });
+  const adverts = fc.record(
+    {
+      version: fc.constant(3 as const),
+      routerId: fc.integer({ min: 1, max: 255 }),
+      priority: fc.integer({ min: 0, max: 255 }),
+      interval: fc.integer({ min: 1, max: 4095 }).map((cs) => milliseconds(cs * 10)),
+      addresses: fc.array(bytes4.map(ipFromBytes), { maxLength: 255 }),
+    },
+    { noNullPrototype: true },
+  );
   fc.assert(
     fc.property(adverts, fc.constantFrom('pseudo-header' as const, 'message' as const), (value, form) => {
       const decoded = decode(encode(value, path, form), { ...path, ttl: 255 });

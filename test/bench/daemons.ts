@@ -1,0 +1,141 @@
+/** The two daemons under test, behind one interface: the only place that knows how either is configured and started. */
+
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Host } from '../lab/network.ts';
+import { eventually, killAll, now, type Running, tree } from '../lab/process.ts';
+
+/** The copy of the build that `run.ts` made for this run. */
+const BUNDLE = join(process.env.LAB_OUT ?? '', '../dist/lvskeeper.js');
+
+export type Router = {
+  readonly routerId: number;
+  readonly address: string;
+  /** Milliseconds. */
+  readonly interval: number;
+};
+export type Check = 'none' | 'tcp' | 'http';
+export type Service = {
+  /** Without the port, which is 80 everywhere. */
+  readonly address: string;
+  readonly servers: readonly string[];
+  /** Every server once a second. */
+  readonly check: Check;
+};
+export type Workload = { readonly routers?: readonly Router[]; readonly services?: readonly Service[] };
+
+export type Started = {
+  readonly process: Running;
+  /** All its processes, the one that was started first. */
+  pids(): number[];
+  /**
+   * Ends it: SIGTERM to the first, or SIGKILL to all at once, stopped first, so that none reacts to the death of another.
+   * `sent` is the moment of the signal; `gone` settles when no process is left.
+   */
+  end(signal: 'SIGTERM' | 'SIGKILL'): { readonly sent: number; readonly gone: Promise<unknown> };
+};
+
+export type Daemon = {
+  readonly name: 'lvskeeper' | 'keepalived';
+  /** Writes its configuration; a start after this one uses it. All virtual routers have priority 100 and no preemption. */
+  configure(host: Host, workload: Workload): void;
+  start(host: Host): Started;
+  /** What it prints when its processes have begun their work. */
+  readonly ready: RegExp;
+};
+
+/** lvskeeper as a package runs it. `node`: the runtime; a copy of its own shares no memory with other work here. */
+export const lvskeeper = (node: string = process.execPath): Daemon => ({
+  name: 'lvskeeper',
+  configure(host, { routers = [], services = [] }) {
+    const run = join(host.directory, 'run');
+    mkdirSync(run, { recursive: true });
+    const text = [`[director]\nname = "${host.name}"\nrun_dir = "${run}"\n`];
+    for (const { routerId, address, interval } of routers)
+      text.push(
+        `[[vrrp]]\nname = "r${routerId}"\ninterface = "eth0"\nrouter_id = ${routerId}\ninterval = "${interval}ms"`,
+        `addresses = ["${address}/32"]\npreempt = false\n`,
+      );
+    for (const { address, servers, check } of services) {
+      text.push(`[[service]]\nname = "${address}"\naddress = "${address}:80"\nforward = "nat"\nscheduler = "rr"\n`);
+      if (check !== 'none') text.push(`[service.check]\ntype = "${check}"\ninterval = "1s"\ntimeout = "1s"\n`);
+      for (const server of servers) text.push(`[[service.server]]\naddress = "${server}:80"`);
+    }
+    writeFileSync(join(host.directory, 'lvskeeper.toml'), `${text.join('\n')}\n`);
+  },
+  start: (host) => started(host.spawn([node, BUNDLE, 'run', join(host.directory, 'lvskeeper.toml')])),
+  ready: /"process":"(?:vrrp|checker)","what":"ready"/,
+});
+
+/** keepalived as Debian installs it. `realtime`: with the options that its manual gives against a busy machine. */
+export const keepalived = ({ realtime = false } = {}): Daemon => ({
+  name: 'keepalived',
+  configure(host, { routers = [], services = [] }) {
+    const tuned = realtime ? '  vrrp_rt_priority 50\n  vrrp_no_swap\n' : '';
+    const text = [`global_defs {\n  router_id ${host.name}\n${tuned}}`];
+    for (const { routerId, address, interval } of routers)
+      text.push(
+        `vrrp_instance R${routerId} {\n  state BACKUP\n  nopreempt\n  interface eth0\n  version 3`,
+        `  virtual_router_id ${routerId}\n  priority 100\n  advert_int ${interval / 1000}`,
+        `  virtual_ipaddress {\n    ${address}/32\n  }\n}`,
+      );
+    for (const { address, servers, check } of services) {
+      text.push(`virtual_server ${address} 80 {\n  delay_loop 1\n  lb_algo rr\n  lb_kind NAT\n  protocol TCP`);
+      for (const server of servers) text.push(`  real_server ${server} 80 {\n    weight 1\n${CHECKS[check]}  }`);
+      text.push('}');
+    }
+    writeFileSync(join(host.directory, 'keepalived.conf'), `${text.join('\n')}\n`);
+  },
+  start(host) {
+    const pid = (name: string): string => join(host.directory, `keepalived-${name}.pid`);
+    // It refuses to start on the pid files of one that was killed.
+    for (const name of ['main', 'vrrp', 'checkers']) rmSync(pid(name), { force: true });
+    const files = ['--pid', pid('main'), '--vrrp_pid', pid('vrrp'), '--checkers_pid', pid('checkers')];
+    // -G: without it each line goes to the console of the machine too, which is slow in the guest.
+    return started(host.spawn(['keepalived', '-n', '-l', '-G', '-f', join(host.directory, 'keepalived.conf'), ...files]));
+  },
+  ready: /Entering BACKUP STATE/,
+});
+
+const CHECKS: Readonly<Record<Check, string>> = {
+  none: '',
+  tcp: '    TCP_CHECK {\n      connect_timeout 1\n    }\n',
+  http: '    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n    }\n',
+};
+
+function started(root: Running): Started {
+  const pids = (): number[] => tree(root.pid).map(({ pid }) => pid);
+  return {
+    process: root,
+    pids,
+    end(how) {
+      const all = pids();
+      const sent = now();
+      if (how === 'SIGTERM') root.kill('SIGTERM');
+      else {
+        for (const pid of all) signal(pid, 'SIGSTOP');
+        killAll(all);
+      }
+      return {
+        sent,
+        gone: eventually('its processes to end', 30_000, () => (all.some(alive) ? undefined : true), 5),
+      };
+    },
+  };
+}
+
+const alive = (pid: number): boolean => signal(pid, 0);
+
+/** False when there is no such process. */
+function signal(pid: number, what: NodeJS.Signals | 0): boolean {
+  try {
+    process.kill(pid, what);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Both, in the order of the columns. */
+export const BOTH = ['ours', 'theirs'] as const;
+export type Column = (typeof BOTH)[number];

@@ -1,0 +1,149 @@
+/**
+ * npm run bench [-- PART… --runs N --json --write]     lvskeeper beside keepalived, measured in one run
+ *
+ * Each part runs in a world of its own: fresh namespaces for processes, mounts and network, on this machine's kernel or in
+ * the lab's guest. When the process that made it ends, the kernel takes all of it away: processes, interfaces, files. So
+ * nothing is left behind, however the bench ends. Needs root.
+ */
+
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, loadavg, release, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { chooseKernel } from '../lab/kernel.ts';
+import { type Chapter, type Findings, type Report, renderMarkdown, renderText } from './figures.ts';
+import { type Kernel, PARTS, type Part } from './parts.ts';
+
+const CHECKOUT = resolve(import.meta.dirname, '../..');
+const PAGE = join(CHECKOUT, 'docs/benchmarks.md');
+const USAGE = `Usage: npm run bench -- [PART…] [--runs N] [--json] [--write]
+
+Parts: ${PARTS.map(({ name }) => name).join(' ')}. Without one, all of them: about 8 minutes.
+--runs N   take-overs of each kind, and loads of each table where that is fewer (default 5)
+--json     every sample, as JSON on standard output
+--write    the result becomes docs/benchmarks.md
+`;
+
+/** The command that makes a world and runs there what stands in `OUT/command` (test/lab/guest/world). */
+function worldOf(kernel: Kernel, out: string): { readonly argv: readonly string[]; readonly what: string } {
+  if (kernel === 'guest') {
+    const { choice, argv } = chooseKernel();
+    return { argv: argv(CHECKOUT, out), what: `In ${choice}` };
+  }
+  const fresh = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
+  const world = [join(CHECKOUT, 'test/lab/guest/world'), CHECKOUT, out];
+  // Ahead of other work on the machine, as the guest is.
+  const argv = ['env', 'LAB_KERNEL=host', 'nice', '-n', '-10', 'unshare', ...fresh, ...world];
+  return { argv, what: "On this machine's kernel" };
+}
+
+async function measure(part: Part, kernel: Kernel, runs: number, files: string): Promise<Chapter> {
+  const out = join(files, `${part.name}-${kernel}`);
+  mkdirSync(out);
+  const command = ['node', 'test/bench/inside.ts', part.name, String(runs)];
+  writeFileSync(join(out, 'command'), command.map((one) => `${one}\0`).join(''));
+  writeFileSync(join(out, 'console'), '');
+  const { argv, what } = worldOf(kernel, out);
+  const [program = '', ...rest] = argv;
+  const [before, started] = [loadavg()[0] ?? 0, performance.now()];
+  const boot = openSync(join(out, 'boot'), 'w');
+  // A group of its own: the guest is several processes.
+  const world = spawn(program, rest, { stdio: ['ignore', boot, boot], detached: true });
+  closeSync(boot);
+  const end = (): void => {
+    if (world.pid !== undefined && world.exitCode === null && world.signalCode === null)
+      process.kill(-world.pid, 'SIGKILL');
+  };
+  const interrupted = (): void => {
+    end();
+    rmSync(files, { recursive: true, force: true });
+    process.exit(1);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, interrupted);
+  const timer = setTimeout(end, part.limit * 1000);
+  await new Promise<void>((done, failed) => {
+    world.on('exit', () => done());
+    world.on('error', failed);
+  });
+  clearTimeout(timer);
+  for (const signal of signals) process.off(signal, interrupted);
+  const took = (performance.now() - started) / 1000;
+  try {
+    const findings: Findings = JSON.parse(
+      readFileSync(join(out, 'findings.json'), 'utf8'),
+      (_, value) => value ?? Number.NaN,
+    );
+    const title = part.kernels.length > 1 && kernel === 'guest' ? `${part.title}, with IPVS` : part.title;
+    return { ...findings, part: part.name, title, kernel: what, load: [before, loadavg()[0] ?? 0], took };
+  } catch {
+    const limit = took >= part.limit ? `took longer than ${part.limit} s\n` : '';
+    throw new Error(
+      `${part.name}: ${limit}${readFileSync(join(out, 'console'), 'utf8')}${readFileSync(join(out, 'boot'), 'utf8')}`,
+    );
+  }
+}
+
+function machine(): string[] {
+  const keepalived = spawnSync('keepalived', ['--version'], { encoding: 'utf8' });
+  if (keepalived.error !== undefined) throw new Error('there is no keepalived: apt-get install keepalived');
+  const [version = ''] = /v\d+(\.\d+)+/.exec(keepalived.stderr + keepalived.stdout) ?? [];
+  const commit = spawnSync('git', ['-C', CHECKOUT, 'describe', '--always', '--dirty'], {
+    encoding: 'utf8',
+  }).stdout.trim();
+  const { length } = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
+  return [
+    `${length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${memory}, Linux ${release()}`,
+    `lvskeeper ${commit}, Node ${process.version}; keepalived ${version}`,
+  ];
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      runs: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+      write: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  const runs = Number(values.runs);
+  const unknown = positionals.filter((name) => !PARTS.some((part) => part.name === name));
+  if (values.help || unknown.length > 0 || !Number.isInteger(runs) || runs < 1) {
+    console.error(unknown.length > 0 ? `bench: there is no part ${unknown.join(', ')}\n\n${USAGE}` : USAGE);
+    return values.help ? 0 : 2;
+  }
+  if (process.getuid?.() !== 0) throw new Error('only root can make namespaces');
+  const facts = machine();
+  const built = spawnSync(process.execPath, ['packaging/build.ts'], {
+    cwd: CHECKOUT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (built.status !== 0) throw new Error('npm run build failed');
+  mkdirSync(join(CHECKOUT, 'out'), { recursive: true });
+  const files = mkdtempSync(join(CHECKOUT, 'out', 'bench-'));
+  // What is measured stays the same though another build replaces it meanwhile.
+  cpSync(join(CHECKOUT, 'dist'), join(files, 'dist'), { recursive: true });
+
+  const chapters: Chapter[] = [];
+  const failures: string[] = [];
+  for (const part of PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)))
+    for (const kernel of part.kernels) {
+      console.error(`bench: ${part.name} on ${kernel === 'host' ? "this machine's kernel" : 'a kernel with IPVS'} …`);
+      await measure(part, kernel, runs, files).then(
+        (chapter) => chapters.push(chapter),
+        (error: Error) => failures.push(error.message),
+      );
+    }
+  rmSync(files, { recursive: true });
+  const report: Report = { date: new Date().toISOString().slice(0, 16).replace('T', ' '), machine: facts, chapters };
+  process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : renderText(report));
+  for (const failure of failures) console.error(`bench: failed: ${failure}`);
+  if (values.write && failures.length === 0) writeFileSync(PAGE, renderMarkdown(report));
+  return failures.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,183 @@
+/**
+ * Take-over: how long after the protocol's own minimum the backup is master, and how soon it says so.
+ *
+ * Two directors of each daemon and a client are on one wire. Both pairs go through the same rounds at the same time: their
+ * masters end, the backups take over, the ended ones start again as backups. So every take-over is the first one in the
+ * life of a process, as it is in earnest. All times are the kernel's, at the client's end of the wire.
+ *
+ * The minimum: after SIGKILL three intervals and the skew, counted from the last advert; after SIGTERM the skew, counted
+ * from the advert of priority 0. The skew is (256 - priority) / 256 intervals (RFC 9568, 6.1).
+ */
+
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Capture, capture, type Packet } from '../lab/capture.ts';
+import { createNetwork, type Host } from '../lab/network.ts';
+import { eventually, now, type Running } from '../lab/process.ts';
+import { BOTH, type Column, type Daemon, keepalived, lvskeeper, type Router, type Started } from './daemons.ts';
+import type { Figure, Findings } from './figures.ts';
+
+const SKEW = (256 - 100) / 256;
+
+type Signal = 'SIGKILL' | 'SIGTERM';
+type Pair = {
+  readonly daemon: Daemon;
+  readonly hosts: readonly [Host, Host];
+  readonly router: Router;
+  readonly monitors: readonly [Running, Running];
+  readonly running: (Started | undefined)[];
+  master: 0 | 1;
+};
+
+/** What a take-over took, in ms. */
+type TakeOver = {
+  readonly excess: number;
+  readonly announced: number;
+  readonly resigned: number;
+  readonly released: number;
+};
+
+export async function measure({ runs }: { readonly runs: number }): Promise<Findings> {
+  const network = await createNetwork();
+  try {
+    const client = await network.host('client', '10.77.0.10');
+    const pair = async (daemon: Daemon, id: number): Promise<Pair> => {
+      const hosts = [
+        await network.host(`${daemon.name}-1`, `10.77.0.${id}1`),
+        await network.host(`${daemon.name}-2`, `10.77.0.${id}2`),
+      ] as const;
+      const router = { routerId: id, address: `10.77.0.${id}9`, interval: 0 };
+      const monitor = (host: Host): Running => host.spawn(['ip', '-ts', 'monitor', 'address']);
+      return { daemon, hosts, router, monitors: [monitor(hosts[0]), monitor(hosts[1])], running: [], master: 0 };
+    };
+    const pairs = { ours: await pair(lvskeeper(), 5), theirs: await pair(keepalived(), 6) };
+    const figures: Figure[] = [];
+    for (const interval of [1000, 100]) figures.push(...(await intervalFigures(pairs, client, interval, runs)));
+    return {
+      figures,
+      notes: [
+        'excess: what the daemon adds to the least that the protocol allows, which is 3 intervals and the skew after the last advert, and the skew after priority 0.',
+        'Every take-over is the first one in the life of its process.',
+      ],
+    };
+  } finally {
+    await network.close();
+  }
+}
+
+type Pairs = Readonly<Record<Column, Pair>>;
+
+async function intervalFigures(pairs: Pairs, client: Host, interval: number, runs: number): Promise<Figure[]> {
+  const wire = await capture(client, 'arp or ip proto 112');
+  const both = BOTH.map((column) => pairs[column]);
+  for (const pair of both) {
+    const workload = { routers: [{ ...pair.router, interval }] };
+    for (const host of pair.hosts) pair.daemon.configure(host, workload);
+    pair.master = 0;
+    start(pair, 0);
+  }
+  for (const pair of both) await advertOf(wire, pair, pair.hosts[0], now());
+  const seen: Record<Signal, Record<Column, TakeOver[]>> = {
+    SIGKILL: { ours: [], theirs: [] },
+    SIGTERM: { ours: [], theirs: [] },
+  };
+  for (const signal of ['SIGKILL', 'SIGTERM'] as const)
+    for (let run = 0; run < runs; run++) {
+      const results = await round(both, wire, interval, signal, (run + 0.5) / runs);
+      for (const [i, column] of BOTH.entries()) seen[signal][column].push(results[i] as TakeOver);
+    }
+  await Promise.all(both.flatMap((pair) => pair.running.map((one) => one?.end('SIGKILL').gone)));
+  await Promise.all(both.map(forget));
+  await wire.stop();
+
+  const figure = (what: string, signal: Signal, key: keyof TakeOver): Figure => ({
+    what: `${interval} ms, ${what}`,
+    unit: 'ms',
+    ours: seen[signal].ours.map((one) => one[key]),
+    theirs: seen[signal].theirs.map((one) => one[key]),
+  });
+  return [
+    figure('SIGKILL: excess', 'SIGKILL', 'excess'),
+    figure('SIGKILL: advert to first ARP', 'SIGKILL', 'announced'),
+    figure('SIGTERM: signal to priority 0', 'SIGTERM', 'resigned'),
+    figure('SIGTERM: priority 0 to VIP gone', 'SIGTERM', 'released'),
+    figure('SIGTERM: excess', 'SIGTERM', 'excess'),
+    figure('SIGTERM: advert to first ARP', 'SIGTERM', 'announced'),
+  ];
+}
+
+function start(pair: Pair, which: 0 | 1): Started {
+  const one = pair.daemon.start(pair.hosts[which]);
+  pair.running[which] = one;
+  return one;
+}
+
+/** One take-over in every pair. `phase`: when the masters end, as a part of the interval. */
+async function round(
+  pairs: readonly Pair[],
+  wire: Capture,
+  interval: number,
+  signal: Signal,
+  phase: number,
+): Promise<TakeOver[]> {
+  await Promise.all(
+    pairs.map(async (pair) => {
+      const backup = start(pair, other(pair.master));
+      await backup.process.printed(pair.daemon.ready, 30_000);
+    }),
+  );
+  // Each backup has heard its master, and what starting cost is over.
+  await sleep(1000 + (1 + phase) * interval);
+  const ends = pairs.map((pair) => (pair.running[pair.master] as Started).end(signal));
+  // Nothing is looked at meanwhile: it would take the CPU from what is measured.
+  await sleep((signal === 'SIGKILL' ? 3 + SKEW : SKEW) * interval + 100);
+  await Promise.all(ends.map(({ gone }) => gone));
+  const results: TakeOver[] = [];
+  for (const [i, pair] of pairs.entries()) {
+    const ended = ends[i]?.sent ?? Number.NaN;
+    const next = pair.hosts[other(pair.master)];
+    const first = await advertOf(wire, pair, next, ended);
+    const announcement = await wire.seen(
+      ({ at, arp }) => at >= first.at && arp?.gratuitous === true && arp.sender === pair.router.address,
+    );
+    const last = wire.packets().findLast((packet) => isAdvert(packet, pair, pair.hosts[pair.master])) as Packet;
+    const zero = signal === 'SIGTERM';
+    results.push({
+      excess: first.at - last.at - (zero ? SKEW : 3 + SKEW) * interval,
+      announced: announcement.at - first.at,
+      resigned: zero ? last.at - ended : Number.NaN,
+      released: zero ? (await released(pair, wire, ended)) - last.at : Number.NaN,
+    });
+    await forget(pair);
+    pair.running[pair.master] = undefined;
+    pair.master = other(pair.master);
+  }
+  return results;
+}
+
+const other = (which: 0 | 1): 0 | 1 => (which === 0 ? 1 : 0);
+
+const isAdvert = ({ ip }: Packet, pair: Pair, from: Host): boolean =>
+  ip?.vrrp?.routerId === pair.router.routerId && ip.source === from.address;
+
+const advertOf = (wire: Capture, pair: Pair, from: Host, after: number): Promise<Packet> =>
+  wire.seen((packet) => packet.at >= after && isAdvert(packet, pair, from), 30_000);
+
+/** When the kernel of the ended master told that the address is gone, on the clock of the capture. */
+async function released(pair: Pair, wire: Capture, after: number): Promise<number> {
+  const bytes = readFileSync(wire.file);
+  const offset = (wire.packets()[0]?.at ?? 0) - (bytes.readUInt32LE(24) * 1000 + bytes.readUInt32LE(28) / 1000);
+  const line = new RegExp(`^\\[(\\S+)\\.(\\d{6})\\] Deleted .* ${pair.router.address.replaceAll('.', '\\.')}/`, 'gm');
+  return await eventually('the address to be gone', 5000, () => {
+    const all = [...(pair.monitors[pair.master]?.output() ?? '').matchAll(line)];
+    return all
+      .map(([, seconds = '', micros]) => Date.parse(seconds) + Number(micros) / 1000 + offset)
+      .find((at) => at >= after);
+  });
+}
+
+/** Takes away what a killed director left in its kernel, as if its machine had been booted. */
+async function forget(pair: Pair): Promise<void> {
+  const host = pair.hosts[pair.master];
+  await host.exec(['ip', 'address', 'delete', `${pair.router.address}/32`, 'dev', 'eth0']);
+}

@@ -1,0 +1,88 @@
+/**
+ * What the command line prints, against `*.txt` beside this file. `UPDATE=1` writes them anew; the diff is the review.
+ */
+
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { renderEvent } from '../../../src/cli/render-event.ts';
+import { renderPlan } from '../../../src/cli/render-plan.ts';
+import { renderStatus } from '../../../src/cli/render-status.ts';
+import { painter } from '../../../src/cli/verb.ts';
+import type { Event } from '../../../src/control/event.ts';
+import { EMPTY, ILL, NOW, WELL } from './samples.ts';
+
+process.env.TZ = 'UTC';
+
+const plain = { now: NOW, width: 80, paint: painter(false) };
+
+const EVENTS: readonly Event[] = [
+  { seq: 1, time: '2026-03-01T12:00:00.000Z', kind: 'process', process: 'vrrp', what: 'ready', detail: '' },
+  {
+    seq: 2,
+    time: '2026-03-01T12:01:03.250Z',
+    kind: 'vrrp',
+    router: 'edge',
+    from: 'backup',
+    to: 'master',
+    cause: 'no advert from 10.0.0.2 for 3.21 s',
+    priority: 150,
+    addresses: ['192.0.2.10/24'],
+  },
+  {
+    seq: 3,
+    time: '2026-03-01T12:04:51.000Z',
+    kind: 'server',
+    service: 'web',
+    server: 'web2',
+    address: '10.0.0.22:80',
+    from: 'up',
+    to: 'down',
+    reason: 'HTTP 503, expected 200-299',
+  },
+  { seq: 4, time: '2026-03-01T12:04:51.001Z', kind: 'quorum', service: 'web', held: false, up: 1, needed: 2 },
+];
+
+const PLAN = [
+  { sign: '+', what: 'service tcp 192.0.2.10:443 wlc', breaks: 0 },
+  { sign: '~', what: 'server 10.0.0.21:80 of tcp 192.0.2.10:80: weight 100 → 50', breaks: 0 },
+  { sign: '-', what: 'server 10.0.0.22:80 of tcp 192.0.2.10:80', breaks: 1 },
+  { sign: '-', what: 'service udp 192.0.2.11:53', breaks: 1203 },
+] as const;
+
+const events = (width: number): string =>
+  EVENTS.map((event) => renderEvent(event, { width, paint: painter(false) })).join('');
+
+const GOLDEN: Readonly<Record<string, string>> = {
+  'status-well': renderStatus(WELL, plain),
+  'status-ill': renderStatus(ILL, plain),
+  'status-empty': renderStatus(EMPTY, plain),
+  'status-in-a-pipe': renderStatus(ILL, { ...plain, width: Number.POSITIVE_INFINITY }),
+  events: events(80),
+  plan: renderPlan(PLAN, painter(false)),
+};
+
+for (const [name, text] of Object.entries(GOLDEN))
+  test(`${name}.txt is what is printed`, () => {
+    const file = fileURLToPath(new URL(`${name}.txt`, import.meta.url));
+    if (process.env.UPDATE === '1') writeFileSync(file, text);
+    assert.equal(text, readFileSync(file, 'utf8'));
+  });
+
+for (const name of ['status-well', 'status-ill', 'status-empty', 'events', 'plan'])
+  test(`${name} fits 80 columns`, () => {
+    for (const line of (GOLDEN[name] ?? '').split('\n')) assert.ok([...line].length <= 80, line);
+  });
+
+test('colour changes nothing but the colour', () => {
+  const paint = painter(true);
+  assert.notEqual(renderStatus(ILL, { ...plain, paint }), renderStatus(ILL, plain));
+  assert.equal(stripVTControlCharacters(renderStatus(ILL, { ...plain, paint })), renderStatus(ILL, plain));
+  assert.equal(stripVTControlCharacters(renderPlan(PLAN, paint)), renderPlan(PLAN, painter(false)));
+});
+
+test('an empty plan says so', () => {
+  assert.equal(renderPlan([], painter(false)), 'nothing would change\n');
+});

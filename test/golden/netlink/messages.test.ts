@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { ip } from '../../../src/base/address.ts';
+import { toHex } from '../../../src/base/bytes.ts';
+import { ok, type Result } from '../../../src/base/result.ts';
+import {
+  type Attributes,
+  decodeAttributes,
+  decodeMessages,
+  type Message,
+  NLMSG_HEADER,
+  type Table,
+  writeAttributes,
+  writeMessage,
+} from '../../../src/wire/netlink.ts';
+import { raw } from '../../../src/wire/netlink-codec.ts';
+import { decodeDone, decodeError, describeMessage } from '../../../src/wire/netlink-error.ts';
+import { CTRL_ATTRS, decodeFamily, writeGetFamily } from '../../../src/wire/netlink-generic.ts';
+import {
+  decodeIpvs,
+  describeIpvs,
+  destinationEntry,
+  IPVS_CMD_ATTRS,
+  IPVS_STATS64,
+  type ServiceEntry,
+  serviceAttributes,
+  serviceEntry,
+  serviceKeyAttributes,
+  writeIpvs,
+} from '../../../src/wire/netlink-ipvs.ts';
+import {
+  decodeAddress,
+  decodeLink,
+  decodeRoute,
+  describeLink,
+  IFA,
+  IFLA,
+  RTA,
+  writeAddress,
+  writeGetRoute,
+} from '../../../src/wire/netlink-route.ts';
+import { newSink, type Sink, written } from '../../../src/wire/netlink-sink.ts';
+import { goldenMessages } from './messages.ts';
+
+const WEB = { protocol: 'tcp', address: { address: ip('192.0.2.10'), port: 80 } } as const;
+
+/** How each kind of message is read, the length of its fixed header, and the table of what follows. */
+type Kind = {
+  decode: (message: Message) => Result<unknown, string>;
+  header?: number;
+  table?: Table<never>;
+};
+const KINDS: Readonly<Record<string, Kind>> = {
+  ctrl: { decode: (m) => decodeFamily(m.payload), header: 4, table: CTRL_ATTRS as Table<never> },
+  ipvs: { decode: decodeEntry, header: 4, table: IPVS_CMD_ATTRS as Table<never> },
+  address: { decode: (m) => decodeAddress(m.payload), header: 8, table: IFA as Table<never> },
+  route: { decode: (m) => decodeRoute(m.payload), header: 12, table: RTA as Table<never> },
+  link: { decode: (m) => decodeLink(m.payload), header: 16, table: IFLA as Table<never> },
+  error: { decode: withoutText(decodeError) },
+  done: { decode: withoutText(decodeDone) },
+};
+
+function decodeEntry({ payload }: Message): Result<unknown, string> {
+  const read = decodeIpvs(payload);
+  if (!read.ok) return read;
+  const { IPVS_CMD_ATTR_SERVICE: service, IPVS_CMD_ATTR_DEST: destination } = read.value;
+  return destination === undefined ? serviceEntry(service ?? {}) : destinationEntry(destination, WEB);
+}
+
+function withoutText(decode: typeof decodeError) {
+  return (message: Message): Result<unknown, string> => {
+    const read = decode(message);
+    return read.ok ? ok({ errno: read.value.errno }) : read;
+  };
+}
+
+const goldens = goldenMessages();
+const golden = (name: string): Uint8Array => goldens.find((one) => one.name === name)?.bytes ?? new Uint8Array(0);
+
+function only(bytes: Uint8Array): Message {
+  const messages = decodeMessages(bytes);
+  assert.ok(messages.ok, JSON.stringify(messages));
+  assert.equal(messages.value.length, 1);
+  return messages.value[0] as Message;
+}
+
+const bytesOf = (write: (sink: Sink) => void): Uint8Array => {
+  const sink = newSink(16);
+  write(sink);
+  return written(sink);
+};
+
+/** Attributes as they lie, without the flag for nests, which requests have and the kernel's own messages do not. */
+function split(bytes: Uint8Array): string[] {
+  const parts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
+    const part = Uint8Array.from(bytes.subarray(at, at + length));
+    part[3] = (part[3] as number) & 0x3f;
+    parts.push(toHex(part));
+    at += (length + 3) & ~3;
+  }
+  return parts.sort();
+}
+
+test('the golden file has messages of every kind', () => {
+  assert.deepEqual(new Set(goldens.map((one) => one.kind)), new Set(Object.keys(KINDS)));
+  assert.equal(goldens.length, 18);
+});
+
+for (const { name, kind, value, bytes } of goldens) {
+  const { decode, header = 0, table } = KINDS[kind] as Kind;
+
+  if (value !== undefined)
+    test(`${name} decodes to what the command said`, () => {
+      assert.deepEqual(decode(only(bytes)), { ok: true, value: value ?? undefined });
+    });
+
+  test(`${name} is framed as it was`, () => {
+    const { payload, ...rest } = only(bytes);
+    assert.equal(toHex(bytesOf((sink) => writeMessage(sink, rest, (s) => raw().write(s, payload)))), toHex(bytes));
+  });
+
+  if (table !== undefined)
+    test(`${name} read and written again has the same attributes, known and unknown`, () => {
+      const attributes = only(bytes).payload.subarray(header);
+      const read = decodeAttributes(table, attributes);
+      assert.ok(read.ok, JSON.stringify(read));
+      const again = bytesOf((sink) => writeAttributes(sink, table, read.value as Attributes<never>));
+      assert.deepEqual(split(again), split(attributes));
+    });
+
+  test(`${name} cut short at any length is refused, and never throws`, () => {
+    for (let length = 1; length < bytes.length; length++)
+      assert.deepEqual(decodeMessages(bytes.subarray(0, length)), { ok: false, error: 'truncated' });
+    const message = only(bytes);
+    for (let length = 0; length < message.payload.length; length++)
+      decode({ ...message, payload: message.payload.subarray(0, length) });
+  });
+}
+
+test('what we ask for, ipvsadm and ip ask for with the same bytes', () => {
+  const payload = (name: string): string => toHex(golden(name).subarray(NLMSG_HEADER));
+  const service = (name: string) => goldens.find((one) => one.name === name)?.value as ServiceEntry;
+  const requests: Readonly<Record<string, (sink: Sink) => void>> = {
+    'service-added': (sink) => writeIpvs(sink, 'NEW_SERVICE', serviceAttributes(service('service-added'))),
+    'service-added-ipv6': (sink) => writeIpvs(sink, 'NEW_SERVICE', serviceAttributes(service('service-added-ipv6'))),
+    'servers-asked': (sink) => writeIpvs(sink, 'GET_DEST', serviceKeyAttributes(WEB)),
+  };
+  for (const [name, write] of Object.entries(requests)) assert.equal(toHex(bytesOf(write)), payload(name), name);
+
+  const family = golden('family-asked').subarray(NLMSG_HEADER + 4);
+  assert.deepEqual(split(bytesOf((sink) => writeGetFamily(sink, 'IPVS')).subarray(4)), split(family));
+  const route = golden('route-asked').subarray(NLMSG_HEADER + 12);
+  assert.deepEqual(split(bytesOf((sink) => writeGetRoute(sink, ip('203.0.113.7'))).subarray(12)), split(route));
+  for (const name of ['address-added', 'address-added-ipv6']) {
+    const read = decodeAddress(only(golden(name)).payload);
+    assert.ok(read.ok && read.value !== undefined);
+    const { value } = read;
+    const ours = bytesOf((sink) => writeAddress(sink, value));
+    assert.equal(toHex(ours.subarray(0, 8)), payload(name).slice(0, 16), name);
+    for (const attribute of split(golden(name).subarray(NLMSG_HEADER + 8)))
+      assert.ok(split(ours.subarray(8)).includes(attribute), `${name}: ${attribute}`);
+  }
+});
+
+test('the statistics of a service, kept as bytes, are counters when asked for', () => {
+  const read = decodeIpvs(only(golden('service-told')).payload);
+  assert.ok(read.ok);
+  const counters = decodeAttributes(
+    IPVS_STATS64,
+    read.value.IPVS_CMD_ATTR_SERVICE?.IPVS_SVC_ATTR_STATS64 ?? new Uint8Array(0),
+  );
+  assert.ok(counters.ok);
+  const { IPVS_STATS_ATTR_PAD: _, ...rest } = counters.value;
+  assert.equal(Object.keys(rest).length, 10);
+  assert.ok(Object.values(rest).every((counter) => counter === 0n));
+});
+
+test('messages read well in a log', () => {
+  assert.equal(describeMessage(only(golden('dump-ended'))), 'DONE seq 1795508021 MULTI, 4 bytes');
+  const asked = decodeIpvs(only(golden('servers-asked')).payload);
+  assert.ok(asked.ok);
+  assert.equal(
+    describeIpvs(asked.value),
+    'GET_DEST IPVS_CMD_ATTR_SERVICE { IPVS_SVC_ATTR_AF 2, IPVS_SVC_ATTR_PROTOCOL 6, ' +
+      'IPVS_SVC_ATTR_ADDR c000020a000000000000000000000000, IPVS_SVC_ATTR_PORT 80 }',
+  );
+  const link = decodeLink(only(golden('link-told')).payload);
+  assert.ok(link.ok);
+  assert.equal(describeLink(link.value), 'eth9 (5) 02:00:00:00:00:77 up running lowerUp mtu 1500');
+});

@@ -1,0 +1,95 @@
+/** The client against the kernel's rtnetlink, with requests that need no privilege. */
+
+import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
+import test from 'node:test';
+import { ip } from '../../../src/base/address.ts';
+import { NETLINK, openNetlink } from '../../../src/system/netlink.ts';
+import { type Link, openRtnetlink } from '../../../src/system/rtnetlink.ts';
+import { decodeLink, RTM, writeGetLink } from '../../../src/wire/netlink-route.ts';
+
+function client() {
+  const opened = openNetlink(NETLINK.ROUTE);
+  assert.ok(opened.ok, JSON.stringify(opened));
+  return opened.value;
+}
+const linkByName = (name: string) => ({
+  type: RTM.GETLINK,
+  payload: (sink: Parameters<typeof writeGetLink>[0]) => writeGetLink(sink, name),
+});
+
+test('a request is answered with data, or with the kernel’s errno by name', async () => {
+  const netlink = client();
+  try {
+    const [lo, nope] = await Promise.all([netlink.request(linkByName('lo')), netlink.request(linkByName('nope'))]);
+    assert.ok(lo.ok && lo.value[0] !== undefined);
+    const link = decodeLink(lo.value[0].payload);
+    assert.ok(link.ok);
+    assert.equal(link.value.name, 'lo');
+    assert.ok(!nope.ok);
+    assert.deepEqual([nope.error.code, nope.error.errno], ['ENODEV', 19]);
+    assert.deepEqual(netlink.sent, { reads: 2, writes: 0 });
+  } finally {
+    netlink.close();
+  }
+});
+
+test('a batch longer than what may be outstanding has one answer for each request, in order', async () => {
+  const netlink = client();
+  try {
+    // Two kinds of request that change nothing, need no privilege, and are refused each in its own way.
+    const unknown = { type: 4095, payload: () => {} };
+    const requests = Array.from({ length: 5000 }, (_, i) => (i % 3 === 0 ? linkByName('nope') : unknown));
+    const results = await netlink.batch(requests);
+    assert.equal(
+      results.map((result) => (result.ok ? 'done' : result.error.code)).join(' '),
+      requests.map((_, i) => (i % 3 === 0 ? 'ENODEV' : 'ENOTSUP')).join(' '),
+    );
+    assert.equal(netlink.sent.writes, 5000);
+    assert.deepEqual(await netlink.batch([]), []);
+  } finally {
+    netlink.close();
+  }
+});
+
+test('what is under way when the client closes is told that it was canceled, and so is what comes after', async () => {
+  const netlink = client();
+  const under = netlink.dump({ type: RTM.GETLINK, payload: (sink) => writeGetLink(sink) });
+  await null;
+  netlink.close();
+  for (const result of [
+    await under,
+    await netlink.request(linkByName('lo')),
+    ...(await netlink.batch([linkByName('lo')])),
+  ]) {
+    assert.ok(!result.ok);
+    assert.equal(result.error.code, 'ECANCELED');
+  }
+  netlink.close();
+});
+
+test('links and addresses are those that Node sees too', async () => {
+  const opened = openRtnetlink();
+  assert.ok(opened.ok);
+  const rtnetlink = opened.value;
+  try {
+    const [links, addresses] = await Promise.all([rtnetlink.links(), rtnetlink.addresses()]);
+    assert.ok(links.ok && addresses.ok);
+    for (const [name, seen] of Object.entries(networkInterfaces())) {
+      const link: Link | undefined = links.value.find((one) => one.name === name);
+      assert.ok(link?.up, name);
+      for (const { address, mac } of seen ?? []) {
+        assert.equal(link.mac, mac);
+        assert.ok(
+          addresses.value.some((one) => one.index === link.index && one.prefix.address === address),
+          address,
+        );
+      }
+    }
+    const route = await rtnetlink.route(ip('127.0.0.1'));
+    assert.ok(route.ok);
+    assert.equal(route.value.source, '127.0.0.1');
+  } finally {
+    rtnetlink.close();
+  }
+});
