@@ -98,7 +98,8 @@ Usage: lvskeeper VERB [ARGUMENTS]
 
 ${rows}
 \`lvskeeper help VERB\` tells more of one; \`lvskeeper --version\` which this is.
-Exit codes: 0 done; 1 failed, or what was looked at is wrong; 2 wrong usage; 3 no daemon answers.
+Exit codes: 0 done; 1 failed, or what was looked at is wrong; 2 wrong usage; 3 no daemon answers;
+78 run was given a config with an error.
 `;
 }
 

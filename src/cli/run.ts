@@ -7,10 +7,11 @@ export const run: VerbModule = {
   options: {},
   about: `
 Runs the director from FILE (${DEFAULT_CONFIG}) until SIGTERM or SIGINT; SIGHUP reloads the file. Needs root, or
-CAP_NET_ADMIN and CAP_NET_RAW. The log goes to standard output. Exits with 1 when the file has an error, and then starts nothing.
+CAP_NET_ADMIN and CAP_NET_RAW. The log goes to standard output. Starts nothing, and exits with 78, when the file has an error.
 `,
   run: async ({ operands: [file = DEFAULT_CONFIG] }) => {
     const { runDaemon } = await import('../daemon/supervisor.ts');
-    return (await runDaemon({ file })) === 0 ? EXIT.ok : EXIT.failed;
+    const ended = await runDaemon({ file });
+    return { stopped: EXIT.ok, failed: EXIT.failed, 'bad-config': EXIT.config }[ended];
   },
 };

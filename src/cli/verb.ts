@@ -14,6 +14,8 @@ export const EXIT = {
   usage: 2,
   /** No daemon answers on the control socket. */
   unreachable: 3,
+  /** `run` was given a config with an error: to try again is useless until the file is mended (EX_CONFIG, sysexits.h). */
+  config: 78,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

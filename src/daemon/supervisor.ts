@@ -34,13 +34,16 @@ const END_WITHIN = seconds(3);
 /** How long the last alerts may take on the way out. */
 const ALERTS_WITHIN = seconds(3);
 
-/** Runs the director until SIGTERM or SIGINT; resolves with the exit code. `file`: the config. */
-export async function runDaemon({ file }: { readonly file: string }): Promise<number> {
+/** How a run ended: told to stop; unable to start; or not started, since the config has an error. */
+export type Ended = 'stopped' | 'failed' | 'bad-config';
+
+/** Runs the director until SIGTERM or SIGINT. `file`: the config. What is wrong is printed or logged. */
+export async function runDaemon({ file }: { readonly file: string }): Promise<Ended> {
   const reading = readConfig(file);
   for (const issue of reading.issues) if (reading.config === null) console.error(formatIssue(file, issue));
   if (reading.config === null) {
     console.error(`lvskeeper: ${file} has errors, so nothing was started`);
-    return 1;
+    return 'bad-config';
   }
   const log = createLog({
     stream: process.stdout,
@@ -53,7 +56,7 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<nu
   if (failure !== undefined) {
     log.error(failure);
     await log.flush();
-    return 1;
+    return 'failed';
   }
   process.on('SIGHUP', () => void supervisor.director.reload());
   const signal = await new Promise<string>((done) => {
@@ -62,7 +65,7 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<nu
   });
   await supervisor.stop(signal);
   await log.flush();
-  return 0;
+  return 'stopped';
 }
 
 type Supervisor = {

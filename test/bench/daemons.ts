@@ -92,7 +92,9 @@ export const keepalived = ({ realtime = false } = {}): Daemon => ({
     for (const name of ['main', 'vrrp', 'checkers']) rmSync(pid(name), { force: true });
     const files = ['--pid', pid('main'), '--vrrp_pid', pid('vrrp'), '--checkers_pid', pid('checkers')];
     // -G: without it each line goes to the console of the machine too, which is slow in the guest.
-    return started(host.spawn(['keepalived', '-n', '-l', '-G', '-f', join(host.directory, 'keepalived.conf'), ...files]));
+    return started(
+      host.spawn(['keepalived', '-n', '-l', '-G', '-f', join(host.directory, 'keepalived.conf'), ...files]),
+    );
   },
   ready: /Entering BACKUP STATE/,
 });

@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { after, type Instant, instant, milliseconds, seconds } from '../../src/base/time.ts';
 import { masterDown } from '../../src/vrrp/timing.ts';
-import { mulberry32, type Node, NO_FAULTS, World } from './world.ts';
+import { mulberry32, NO_FAULTS, type Node, World } from './world.ts';
 
 const SEEDS = Array.from({ length: 150 }, (_, i) => i + 1);
 const INTERVAL = milliseconds(200);

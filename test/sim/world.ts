@@ -6,7 +6,13 @@
 import assert from 'node:assert/strict';
 import { type IpAddress, ip } from '../../src/base/address.ts';
 import { after, type Duration, type Instant, instant, milliseconds } from '../../src/base/time.ts';
-import { nextDeadline, type Router, type RouterAction, type RouterEvent, type RouterSettings } from '../../src/vrrp/router.ts';
+import {
+  nextDeadline,
+  type Router,
+  type RouterAction,
+  type RouterEvent,
+  type RouterSettings,
+} from '../../src/vrrp/router.ts';
 import { initial, step } from '../../src/vrrp/step.ts';
 import { type Advert, decode, encode, GROUP, TTL } from '../../src/wire/vrrp.ts';
 
@@ -115,7 +121,7 @@ export class World {
     for (let turns = 0; turns < 1_000_000; turns++) {
       const next = this.#nextMoment();
       if (next === undefined || next > end) break;
-      this.now = next > this.now ? next : this.now;
+      this.now = instant(Math.max(next, this.now));
       this.#turn();
       between();
     }
