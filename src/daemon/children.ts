@@ -3,6 +3,10 @@
  *
  * Three processes, because each must survive the others. A child that dies is started again at once the first time and
  * with growing pauses after that; the others are not told. A child ends by itself when the supervisor is gone.
+ *
+ * Node needs a few hundred milliseconds to start, several seconds on a machine in trouble, and a master that is silent
+ * for three intervals has lost its role. So a second vrrp process stands by, loaded and idle, and takes over from the
+ * first within milliseconds of its death.
  */
 
 import { type ChildProcess, fork } from 'node:child_process';
@@ -23,6 +27,11 @@ const FLAGS: Readonly<Record<ChildName, readonly string[]>> = {
   vrrp: ['--single-threaded', '--max-semi-space-size=1'],
   checker: ['--max-semi-space-size=1', '--enable-experimental-regexp-engine'],
 };
+
+/** Which children have another of their kind standing by. It costs some 10 MiB of memory. */
+const STANDBY: Readonly<Record<ChildName, boolean>> = { vrrp: true, checker: false };
+/** How long after a child is ready its stand-by is started, so that the two do not compete for the processor. */
+const STANDBY_AFTER: Duration = seconds(1);
 
 /** A child that ran this long had no trouble starting, so its next death starts the pauses anew. */
 const STEADY: Duration = seconds(60);
@@ -49,6 +58,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
 ): Child<Orders, Answers> {
   let orders: Orders | undefined;
   let running: ChildProcess | undefined;
+  let standby: ChildProcess | undefined;
   let state: ProcessStatus['state'] = 'dead';
   let started = new Date();
   let restarts = 0;
@@ -56,25 +66,41 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
   let stopping = false;
   let lastId = 0;
   let pause: NodeJS.Timeout | undefined;
+  let standbyLater: NodeJS.Timeout | undefined;
   const waiting = new Map<number, (value: unknown) => void>();
 
   function start(): void {
     pause = undefined;
     state = 'starting';
     started = new Date();
+    const stoodBy = standby !== undefined;
+    running = standby ?? forkOne();
+    standby = undefined;
+    if (orders !== undefined) send({ type: 'configure', orders });
+    const how = stoodBy ? ', which stood by' : '';
+    report({ kind: 'process', process: name, what: 'started', detail: `pid ${running.pid}${how}` });
+  }
+
+  function forkOne(): ChildProcess {
     const child = fork(entryOf(name), [], {
       execArgv: [...FLAGS[name]],
       serialization: 'advanced',
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    running = child;
     child.on('message', (message) => onMessage(message as FromChild));
     child.on('error', (error) => {
       report({ kind: 'trouble', severity: 'error', what: `the ${name} process`, detail: error.message });
     });
     child.once('exit', (code, signal) => onExit(child, code, signal));
-    report({ kind: 'process', process: name, what: 'started', detail: `pid ${child.pid}` });
-    if (orders !== undefined) send({ type: 'configure', orders });
+    return child;
+  }
+
+  function haveStandby(): void {
+    if (!STANDBY[name] || stopping) return;
+    clearTimeout(standbyLater);
+    standbyLater = setTimeout(() => {
+      standby ??= forkOne();
+    }, STANDBY_AFTER);
   }
 
   function onMessage(message: FromChild): void {
@@ -84,6 +110,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
         state = 'ready';
         const took = formatDuration(milliseconds(Date.now() - started.getTime()));
         report({ kind: 'process', process: name, what: 'ready', detail: `after ${took}` });
+        haveStandby();
       }
       return;
     }
@@ -91,6 +118,10 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
   }
 
   function onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
+    if (standby === child) {
+      standby = undefined;
+      return haveStandby();
+    }
     if (running !== child) return;
     running = undefined;
     state = 'dead';
@@ -137,6 +168,8 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     async stop(within) {
       stopping = true;
       clearTimeout(pause);
+      clearTimeout(standbyLater);
+      standby?.kill('SIGKILL');
       const child = running;
       if (child === undefined) return;
       state = 'stopping';

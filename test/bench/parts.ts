@@ -31,5 +31,5 @@ export const PARTS: readonly Part[] = [
     limit: 180,
     load: () => import('./checks.ts'),
   },
-  { name: 'ipvs', title: 'IPVS table', kernels: ['guest'], limit: 180, load: () => import('./ipvs.ts') },
+  { name: 'ipvs', title: 'IPVS table', kernels: ['guest'], limit: 240, load: () => import('./ipvs.ts') },
 ];

@@ -78,10 +78,9 @@ async function measure(part: Part, kernel: Kernel, runs: number, files: string):
     const title = part.kernels.length > 1 && kernel === 'guest' ? `${part.title}, with IPVS` : part.title;
     return { ...findings, part: part.name, title, kernel: what, load: [before, loadavg()[0] ?? 0], took };
   } catch {
-    const limit = took >= part.limit ? `took longer than ${part.limit} s\n` : '';
-    throw new Error(
-      `${part.name}: ${limit}${readFileSync(join(out, 'console'), 'utf8')}${readFileSync(join(out, 'boot'), 'utf8')}`,
-    );
+    const why = took >= part.limit ? `took longer than ${part.limit} s` : 'it ended too early';
+    const said = ['console', 'boot'].map((name) => readFileSync(join(out, name), 'utf8').slice(-2000));
+    throw new Error(`${part.name}: ${why}\n${said.join('')}`);
   }
 }
 
@@ -128,6 +127,9 @@ async function main(): Promise<number> {
   // What is measured stays the same though another build replaces it meanwhile.
   cpSync(join(CHECKOUT, 'dist'), join(files, 'dist'), { recursive: true });
 
+  const [load = 0] = loadavg();
+  if (load > 1)
+    console.error(`bench: other work runs here (load average ${load.toFixed(1)}): the figures will be noisy`);
   const chapters: Chapter[] = [];
   const failures: string[] = [];
   for (const part of PARTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name)))

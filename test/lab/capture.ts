@@ -97,9 +97,15 @@ export async function capture(host: Host, filter = '', device = 'eth0'): Promise
   };
 }
 
-/** SIGUSR1 makes tcpdump print its counts; nothing is on the way when it has written what the kernel gave it. */
+/**
+ * SIGUSR1 makes tcpdump print its counts; nothing is on the way when it has written what the kernel gave it. What came in
+ * before the filter was in place counts as received and is never written, so the two differ by a constant: it is
+ * known when they differ by the same number twice in a row, the least of all.
+ */
 async function drained(tcpdump: Running): Promise<void> {
   let seen = 0;
+  let least = Number.POSITIVE_INFINITY;
+  let last = Number.NaN;
   await eventually('tcpdump to have written every packet', 5000, async () => {
     tcpdump.kill('SIGUSR1');
     const counts = await eventually('tcpdump to print its counts', 5000, () => {
@@ -111,7 +117,11 @@ async function drained(tcpdump: Running): Promise<void> {
       return all.at(-1);
     });
     const [, captured, received, dropped] = counts.map(Number);
-    return (captured ?? 0) + (dropped ?? 0) >= (received ?? 0) ? true : undefined;
+    const missing = (received ?? 0) - (captured ?? 0) - (dropped ?? 0);
+    least = Math.min(least, missing);
+    const settled = missing === last && missing === least;
+    last = missing;
+    return settled ? true : undefined;
   });
 }
 

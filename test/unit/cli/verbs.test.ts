@@ -197,5 +197,5 @@ test('check of a file that is not there names it', async () => {
 
 test('run with a bad file starts nothing', async (t) => {
   const { code } = await cli(['run', configFile(t, 'nonsense')], NOWHERE);
-  assert.equal(code, 1);
+  assert.equal(code, 78);
 });
