@@ -279,7 +279,8 @@ export function createMetrics(
 ): () => Promise<{ type: string; text: string }> {
   let underWay: Promise<{ type: string; text: string }> | undefined;
   const scrape = async (): Promise<{ type: string; text: string }> => {
-    const [prom, status] = await Promise.all([import('prom-client'), director.status()]);
+    // A CommonJS package: in the bundle only its default export is there.
+    const [{ default: prom }, status] = await Promise.all([import('prom-client'), director.status()]);
     const facts: Facts = { status, tally: director.journal.tally, alerts: director.alerts() };
     const parts: string[] = [];
     for (const { type, name, help, labels, samples } of METRICS) {

@@ -28,7 +28,8 @@ export function webhookSender(config: WebhookAlertConfig): Send {
   for (const [name, value] of Object.entries(config.headers)) headers[name.toLowerCase()] = value;
 
   return async (alert, signal) => {
-    const { Client } = await import('undici');
+    // A CommonJS package: in the bundle only its default export is there.
+    const { Client } = (await import('undici')).default;
     let socket: net.Socket | undefined;
     const client = new Client(url.origin, {
       connect: (_options, opened) => {
