@@ -36,9 +36,11 @@ export async function measure({ runs }: { readonly runs: number }): Promise<Find
       const all = services(size, PER_SERVICE, 'none');
       const lifetimes = { ours: [] as Lifetime[], theirs: [] as Lifetime[] };
       for (const column of BOTH) daemons[column].configure(host, { services: all });
-      for (let run = 0; run < Math.min(runs, size < 1000 ? 3 : 1); run++)
+      for (let run = 0; run < Math.ceil(runs / 5); run++)
         for (const column of BOTH)
-          lifetimes[column].push(await lifetime(host, daemons[column], size * PER_SERVICE, run === 0));
+          lifetimes[column].push(
+            await lifetime(host, daemons[column], size * PER_SERVICE, run === 0 && size === SIZES[0]),
+          );
       const row = (what: string, unit: Figure['unit'], key: keyof Lifetime): Figure => ({
         what: `${size} x ${PER_SERVICE}, ${what}`,
         unit,

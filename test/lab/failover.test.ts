@@ -92,6 +92,24 @@ describe('a director fails', () => {
     assert.ok(await holds(lb2));
   });
 
+  test('lost with its link, as if by a power cut, the address answers again within three intervals and the skew', async () => {
+    lb1 = await director(lab.lb1, directorToml(lab, PRIORITY.lb1, ['dr']));
+    await becomes(lb1, 'master');
+    await becomes(lb2, 'backup');
+    const prober = await startProber(lab.client, { address: VIP.dr });
+    await prober.answered(now() + 500);
+    const lost = now();
+    await Promise.all([lb1.killAll(), lab.lb1.linkDown()]);
+    await becomes(lb2, 'master');
+    await prober.answered(lost + 1000);
+    const gap = longestGap(await prober.stop());
+    const allowed = 3 * INTERVAL + skew(PRIORITY.lb2) + GRACE;
+    assert.ok(gap.to - lost <= allowed, `answered ${gap.to - lost} ms after, ${allowed} allowed`);
+    await eventually('the addresses to run out on lb1', 10_000, async () => ((await holds(lb1)) ? undefined : true));
+    await lab.lb1.linkUp();
+    assert.ok(await holds(lb2));
+  });
+
   test('a director that loses its link is a fault, and the other one takes over', async () => {
     lb1 = await director(lab.lb1, directorToml(lab, PRIORITY.lb1, ['dr']));
     await becomes(lb1, 'master');

@@ -23,7 +23,7 @@ import { join, relative, resolve } from 'node:path';
 import { chooseKernel } from './kernel.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
-const LIMIT = Number(process.env.LAB_LIMIT ?? 1200) * 1000;
+const LIMIT = Number(process.env.LAB_LIMIT ?? 1500) * 1000;
 
 function command(args: readonly string[]): string[] {
   if (args.includes('--demo')) return ['node', 'test/lab/demo.ts'];

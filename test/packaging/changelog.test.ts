@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parseChangelog, renderDebianChangelog, renderRpmChangelog } from '../../../packaging/changelog.ts';
+import { parseChangelog, renderDebianChangelog, renderRpmChangelog } from '../../packaging/changelog.ts';
 
 const NOW = Date.UTC(2026, 10, 24, 7, 48, 57) / 1000;
 

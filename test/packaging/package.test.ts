@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import test, { after, before } from 'node:test';
-import { AMD64, contents } from '../../../packaging/contents.ts';
+import { AMD64, contents } from '../../packaging/contents.ts';
 
 const checkout = resolve(import.meta.dirname, '../../..');
 const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string };
