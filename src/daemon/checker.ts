@@ -46,9 +46,7 @@ const probes = createProberSchedule({
 async function configure(next: CheckerOrders): Promise<void> {
   orders = next;
   // The verdicts begin from what the kernel has, so it is read before they are formed.
-  await reconciler.read();
-  keeper.configure(orders.services, reconciler.table(), now());
-  await reconciler.request();
+  await reconciler.request((kernel) => keeper.configure(next.services, kernel, now()));
   await aimProbes();
 }
 

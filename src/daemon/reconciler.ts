@@ -24,8 +24,11 @@ export type ReconcilerPorts = {
 };
 
 export type Reconciler = {
-  /** Settles when a round that began after this call has ended, well or not. */
-  request(): Promise<void>;
+  /**
+   * Settles when a round that began after this call has ended, well or not. `before` is given the table as that round
+   * has read it (empty when it could not be read), before it asks what is desired.
+   */
+  request(before?: (actual: Table) => void): Promise<void>;
   /** Reads the kernel's table; on failure the one read before stays. */
   read(): Promise<void>;
   /** The table as it was read last; empty before the first time. */
@@ -53,6 +56,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   let timer: { cancel(): void } | undefined;
   let closed = false;
   const complaints = new Map<string, number>();
+  let waiting: ((actual: Table) => void)[] = [];
 
   async function round(): Promise<void> {
     timer?.cancel();
@@ -61,7 +65,10 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   }
 
   async function attempt(): Promise<boolean> {
+    const told = waiting;
+    waiting = [];
     const kernel = await kernelTable();
+    for (const before of told) before(actual);
     if (kernel === undefined) return false;
     const wanted = ports.desired(actual);
     const mine = new Set([...ours(), ...wanted.keys()]);
@@ -81,8 +88,9 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       return true;
     });
     if (drifted) for (const operation of operations) ports.report(driftOf(operation));
-    await kernelTable();
     if (refused.length > 0) return false;
+    // Every change was acknowledged, so the kernel has what was wanted; the next round reads it again.
+    actual = new Map([...actual, ...wanted]);
     own(new Set(wanted.keys()));
     settled = wanted;
     return true;
@@ -127,8 +135,9 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     ports.report({ kind: 'trouble', severity: 'error', what, detail: again });
   }
 
-  function request(): Promise<void> {
+  function request(before?: (actual: Table) => void): Promise<void> {
     if (closed) return Promise.resolve();
+    if (before !== undefined) waiting.push(before);
     if (running === undefined) {
       running = round().finally(() => {
         running = undefined;

@@ -130,9 +130,11 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
   }
 
   async function stop(why: string): Promise<void> {
+    // The word to resign goes first: every millisecond before it is one that clients wait.
+    const ended = Promise.all([vrrp.stop(END_WITHIN), checker.stop(END_WITHIN)]);
     notify('STOPPING=1');
     journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
-    await Promise.all([vrrp.stop(END_WITHIN), checker.stop(END_WITHIN)]);
+    await ended;
     await alerts.drain(ALERTS_WITHIN);
     await web?.listening.close();
     await control?.close();

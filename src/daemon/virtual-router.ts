@@ -10,7 +10,14 @@ import { after, type Duration, type Instant, milliseconds, times } from '../base
 import type { VrrpConfig } from '../config/config.ts';
 import type { Happening } from '../control/event.ts';
 import type { RouterCounters, RouterStatus } from '../control/status.ts';
-import { nextDeadline, type Router, type RouterAction, type RouterEvent, type RouterSettings } from '../vrrp/router.ts';
+import {
+  nextDeadline,
+  type Router,
+  type RouterAction,
+  type RouterEvent,
+  type RouterSettings,
+  type RouterState,
+} from '../vrrp/router.ts';
 import { initial, step } from '../vrrp/step.ts';
 import { lease } from '../vrrp/timing.ts';
 import { type Advert, type Decoded, DROP_REASONS, type DropReason, encode, GROUP } from '../wire/vrrp.ts';
@@ -121,16 +128,14 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
       case 'report':
         ports.remember(action.to === 'master' ? 'master' : 'not-master', addresses);
         if (action.to === 'master') counters.becameMaster += 1;
-        return ports.report({
-          kind: 'vrrp',
-          router: config.name,
-          from: action.from,
-          to: action.to,
-          cause: action.cause,
-          priority: config.priority,
-          addresses: addresses.map(formatPrefix),
-        });
+        // Behind the addresses and the ARP in the queue: telling people can wait those milliseconds, clients cannot.
+        return enqueue(async () => ports.report(transition(action.from, action.to, action.cause, addresses)));
     }
+  }
+
+  function transition(from: RouterState, to: RouterState, cause: string, addresses: readonly Prefix[]): Happening {
+    const { name, priority } = config;
+    return { kind: 'vrrp', router: name, from, to, cause, priority, addresses: addresses.map(formatPrefix) };
   }
 
   function send(priority: number, lastSource: IpAddress | null): void {

@@ -26,6 +26,8 @@ export const scheduler = (): 'fifo' | 'other' =>
   (native.getScheduler() & ~c.SCHED_RESET_ON_FORK) === c.SCHED_FIFO ? 'fifo' : 'other';
 
 /**
+ * Afterwards the process must end by `process.exit`: V8 aborts when it gives locked pages back at a natural end.
+ *
  * Keeps in memory every page once it has been touched, now and later. Only with MCL_ONFAULT: without it the kernel
  * fills every mapping at once, and V8's reservations make that 15 times the memory.
  */
