@@ -26,10 +26,9 @@ export const scheduler = (): 'fifo' | 'other' =>
   (native.getScheduler() & ~c.SCHED_RESET_ON_FORK) === c.SCHED_FIFO ? 'fifo' : 'other';
 
 /**
- * Afterwards the process must end by `process.exit`: V8 aborts when it gives locked pages back at a natural end.
- *
  * Keeps in memory every page once it has been touched, now and later. Only with MCL_ONFAULT: without it the kernel
- * fills every mapping at once, and V8's reservations make that 15 times the memory.
+ * fills every mapping at once, and V8's reservations make that 15 times the memory. Afterwards the process must end by
+ * `process.exit`: at a natural end V8 gives pages back, which fails for locked ones, and aborts.
  */
 export const lockMemory = (): Result<void, SystemError> =>
   permitted('CAP_IPC_LOCK or RLIMIT_MEMLOCK', () => native.lockMemory(c.MCL_CURRENT | c.MCL_FUTURE | c.MCL_ONFAULT));
