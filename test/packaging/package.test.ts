@@ -19,7 +19,7 @@ import { join, resolve } from 'node:path';
 import test, { after, before } from 'node:test';
 import { AMD64, contents } from '../../packaging/contents.ts';
 
-const checkout = resolve(import.meta.dirname, '../../..');
+const checkout = resolve(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(checkout, 'package.json'), 'utf8')) as { version: string };
 const CONFIG = '/etc/lvskeeper/lvskeeper.toml';
 
