@@ -98,9 +98,10 @@ serve<CheckerOrders>({
     await reconciler.read();
     return { services: keeper.status(reconciler.table(), dateOf) };
   },
-  plan: async (wanted) => ({
-    changes: await reconciler.preview((kernel) => keeper.desired(kernel, wanted.services)),
-  }),
+  plan: async (wanted) => {
+    const changes = await reconciler.preview((kernel) => keeper.desired(kernel, wanted.services));
+    return changes && { changes };
+  },
   stop: async () => {
     aiming?.cancel();
     await probes.close();

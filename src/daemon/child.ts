@@ -8,8 +8,8 @@ export type Work<Orders> = {
   /** Carries out new orders; settles when they are. Never called again before it has settled. */
   readonly configure: (orders: Orders) => Promise<void>;
   readonly status: () => Promise<VrrpAnswer | CheckerAnswer>;
-  /** What `configure` with these orders would change in the kernel. */
-  readonly plan: (orders: Orders) => Promise<Changes>;
+  /** What `configure` with these orders would change in the kernel; `undefined` when that cannot be told. */
+  readonly plan: (orders: Orders) => Promise<Changes | undefined>;
   /** Ends cleanly. */
   readonly stop: () => Promise<void>;
 };
@@ -30,16 +30,23 @@ export function serve<Orders>(work: Work<Orders>): void {
   setParentDeathSignal('SIGKILL');
 
   let queue: Promise<void> = Promise.resolve();
+  let stopping = false;
   process.on('message', (message: ToChild<Orders>) => {
     switch (message.type) {
       case 'configure':
+        if (stopping) return;
         queue = queue.then(() => work.configure(message.orders)).then(() => tell({ type: 'ready' }));
         return;
       case 'request':
         return void answer(message);
       case 'stop':
-        // Not behind a slow `configure`: handing over comes first.
-        return void work.stop().then(() => process.exit(0));
+        stopping = true;
+        // Not behind a slow `configure`: handing over comes first. And once more behind it, for what it began meanwhile.
+        return void work
+          .stop()
+          .then(() => queue)
+          .then(work.stop)
+          .finally(() => process.exit(0));
     }
   });
 

@@ -76,23 +76,44 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     const stoodBy = standby !== undefined;
     running = standby ?? forkOne();
     standby = undefined;
+    if (running === undefined) return startAgain();
     if (orders !== undefined) send({ type: 'configure', orders });
     const how = stoodBy ? ', which stood by' : '';
     report({ kind: 'process', process: name, what: 'started', detail: `pid ${running.pid}${how}` });
   }
 
-  function forkOne(): ChildProcess {
-    const child = fork(entryOf(name), [], {
-      execArgv: [...FLAGS[name]],
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
-    child.on('message', (message) => onMessage(message as FromChild));
-    child.on('error', (error) => {
-      report({ kind: 'trouble', severity: 'error', what: `the ${name} process`, detail: error.message });
-    });
-    child.once('exit', (code, signal) => onExit(child, code, signal));
-    return child;
+  /** `undefined` where the machine has no process to give; it was reported then. */
+  function forkOne(): ChildProcess | undefined {
+    const failed = (error: unknown): void => {
+      const detail = `it could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      report({ kind: 'trouble', severity: 'error', what: `the ${name} process`, detail });
+    };
+    try {
+      const child = fork(entryOf(name), [], {
+        execArgv: [...FLAGS[name]],
+        serialization: 'advanced',
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      });
+      // One that never ran has no pid, tells so by this event, and never exits.
+      if (child.pid === undefined) {
+        child.once('error', failed);
+        return undefined;
+      }
+      child.on('error', failed);
+      child.on('message', (message) => onMessage(message as FromChild));
+      child.once('exit', (code, signal) => onExit(child, code, signal));
+      return child;
+    } catch (error) {
+      failed(error);
+      return undefined;
+    }
+  }
+
+  /** After a start that failed altogether. */
+  function startAgain(): void {
+    state = 'dead';
+    shortLived += 1;
+    if (!stopping) pause = setTimeout(start, restartPause(shortLived));
   }
 
   function haveStandby(): void {
@@ -148,8 +169,9 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
   return {
     name,
     configure(next) {
+      if (stopping) return;
       orders = next;
-      if (running === undefined && pause === undefined && !stopping) start();
+      if (running === undefined && pause === undefined) start();
       else send({ type: 'configure', orders: next });
     },
     async ask(what, within, forOrders) {

@@ -27,7 +27,7 @@ export type FromChild =
   /** The first orders are carried out. */
   | { readonly type: 'ready' }
   | { readonly type: 'happening'; readonly happening: Happening }
-  | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | Changes };
+  | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | Changes | undefined };
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };
 export type CheckerAnswer = { readonly services: readonly ServiceStatus[] };

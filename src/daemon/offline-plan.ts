@@ -10,8 +10,20 @@ import { openRtnetlink } from '../system/rtnetlink.ts';
 import { changeOf } from './reconciler.ts';
 import { loadOwned } from './run-state.ts';
 
-export async function planOffline(config: Config): Promise<PlanAnswer> {
-  return { changes: [...(await addressChanges(config)), ...(await tableChanges(config))] };
+export const planOffline = (config: Config): Promise<PlanAnswer> => planWith(config, undefined, undefined);
+
+/** With what the processes of the daemon have answered, where they have. */
+export async function planWith(
+  config: Config,
+  addresses: readonly PlannedChange[] | undefined,
+  table: readonly PlannedChange[] | undefined,
+): Promise<PlanAnswer> {
+  try {
+    return { changes: [...(addresses ?? (await addressChanges(config))), ...(table ?? (await tableChanges(config)))] };
+  } catch (error) {
+    const message = `cannot tell what would change: ${error instanceof Error ? error.message : String(error)}`;
+    return { issues: [{ severity: 'error', line: 0, column: 0, message }] };
+  }
 }
 
 /** Addresses already there would be taken away until an election is won; the others come with it. */
@@ -35,6 +47,7 @@ async function addressChanges(config: Config): Promise<PlannedChange[]> {
 }
 
 async function tableChanges(config: Config): Promise<PlannedChange[]> {
+  if (config.services.length === 0 && loadOwned(config.director.runDir).size === 0) return [];
   const opened = await openIpvs();
   if (!opened.ok) throw new Error(opened.error.message);
   const read = await opened.value.read();

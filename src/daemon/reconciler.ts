@@ -33,8 +33,8 @@ export type Reconciler = {
   read(): Promise<void>;
   /** The table as it was read last; empty before the first time. */
   table(): Table;
-  /** What `desired` would change now. Changes nothing. */
-  preview(desired: (actual: Table) => Table): Promise<readonly PlannedChange[]>;
+  /** What `desired` would change now; `undefined` when the kernel cannot be read. Changes nothing. */
+  preview(desired: (actual: Table) => Table): Promise<readonly PlannedChange[] | undefined>;
   close(): void;
 };
 
@@ -56,6 +56,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   let timer: { cancel(): void } | undefined;
   let closed = false;
   const complaints = new Map<string, number>();
+  let unsaved = false;
   let waiting: ((actual: Table) => void)[] = [];
 
   async function round(): Promise<void> {
@@ -105,13 +106,19 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       }
       ipvs = opened.value;
     }
-    const read = await ipvs.read();
+    const kernel = ipvs;
+    const read = await kernel.read();
     if (!read.ok) {
       complain('the IPVS table', read.error.message);
+      // The module may have been loaded anew, and then answers to another number.
+      if (ipvs === kernel) {
+        kernel.close();
+        ipvs = undefined;
+      }
       return undefined;
     }
     actual = read.value;
-    return ipvs;
+    return kernel;
   }
 
   const ours = (): ReadonlySet<string> => {
@@ -121,9 +128,15 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
 
   function own(next: ReadonlySet<string>): void {
     const before = ours();
-    if (next.size === before.size && [...next].every((key) => before.has(key))) return;
-    ports.owned.save(next);
+    if (!unsaved && next.size === before.size && [...next].every((key) => before.has(key))) return;
     owned = next;
+    try {
+      ports.owned.save(next);
+      unsaved = false;
+    } catch (error) {
+      unsaved = true;
+      complain('which IPVS services are ours is not written down', String(error));
+    }
   }
 
   function complain(what: string, detail: string): void {
@@ -156,7 +169,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     read: async () => void (await kernelTable()),
     table: () => actual,
     async preview(desired) {
-      if ((await kernelTable()) === undefined) return [];
+      if ((await kernelTable()) === undefined) return undefined;
       const wanted = desired(actual);
       return plan(actual, wanted, new Set([...ours(), ...wanted.keys()])).map(changeOf);
     },

@@ -3,7 +3,7 @@
  * the role of a virtual router, the time of its last advert, and the IPVS services that are ours.
  */
 
-import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Instant, instant } from '../base/time.ts';
 
@@ -54,7 +54,18 @@ export type RoleFile = {
   close(): void;
 };
 
+/** One that keeps nothing, where the run directory takes no file: the role is worth more than its record. */
+const NOTHING: RoleFile = { read: () => undefined, write() {}, beat() {}, remove() {}, close() {} };
+
 export function openRoleFile(runDir: string, router: string): RoleFile {
+  try {
+    return open(runDir, router);
+  } catch {
+    return NOTHING;
+  }
+}
+
+function open(runDir: string, router: string): RoleFile {
   const path = join(runDir, `vrrp-${encodeURIComponent(router)}.json`);
   const beatPath = join(runDir, `vrrp-${encodeURIComponent(router)}.beat`);
   const beatFile = openSync(beatPath, 'a+', 0o600);
@@ -82,12 +93,19 @@ export function openRoleFile(runDir: string, router: string): RoleFile {
   };
 }
 
-/** Names of the routers that left a role behind, of the files in the run directory. */
-export const routersIn = (files: readonly string[]): string[] =>
-  files.flatMap((file) => {
+/** Names of the routers that left a role in the run directory; none where it cannot be read. */
+export function routersIn(runDir: string): string[] {
+  let files: string[];
+  try {
+    files = readdirSync(runDir);
+  } catch {
+    return [];
+  }
+  return files.flatMap((file) => {
     const [, name] = /^vrrp-(.+)\.json$/.exec(file) ?? [];
     return name === undefined ? [] : [decodeURIComponent(name)];
   });
+}
 
 function isRole(value: unknown): value is Role {
   const role = value as Partial<Role> | null | undefined;

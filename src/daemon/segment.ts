@@ -46,12 +46,15 @@ export function createSegment(
   const routers = new Map<number, VirtualRouter>();
   let link: Link | undefined;
   let addresses: readonly Prefix[] = [];
+  /** Of the link that was there last: renamed, it still has our addresses. */
+  let lastIndex: number | undefined;
   let sockets:
     | { readonly index: number; readonly raw: RawSocket; readonly packet: PacketSocket | undefined }
     | undefined;
 
   function setLink(next: Link | undefined): void {
     link = next;
+    lastIndex = next?.index ?? lastIndex;
     if (sockets !== undefined && sockets.index !== next?.index) closeSockets();
     if (sockets === undefined && next !== undefined) openSockets(next.index);
     if (next === undefined) addresses = [];
@@ -115,7 +118,7 @@ export function createSegment(
     if (mac === undefined) return;
     for (const address of own) {
       const sent = sockets?.packet?.send(encodeArp(announcement(mac, address)));
-      if (sent?.ok === false && link?.running) trouble(`no gratuitous ARP for ${address}`, sent.error.message);
+      if (sent?.ok === false && link?.running) trouble(`no gratuitous ARP on ${name}`, sent.error.message);
     }
   }
 
@@ -136,7 +139,7 @@ export function createSegment(
   }
 
   async function release(unwanted: readonly Prefix[]): Promise<readonly Prefix[]> {
-    const index = link?.index;
+    const index = lastIndex;
     if (index === undefined) return [];
     const answers = await rtnetlink.deleteAddresses(unwanted.map((prefix) => ({ index, prefix })));
     refusals('remove', unwanted, answers);
@@ -160,8 +163,10 @@ export function createSegment(
     routers,
     setLink,
     noteAddress({ address, gone }) {
-      const others = addresses.filter((a) => a.address !== address.prefix.address);
-      addresses = gone ? others : [...others, address.prefix];
+      const same = (a: Prefix): boolean => formatPrefix(a) === formatPrefix(address.prefix);
+      // One that is told of again keeps its place: the first own address is the source of adverts.
+      if (gone) addresses = addresses.filter((a) => !same(a));
+      else if (!addresses.some(same)) addresses = [...addresses, address.prefix];
     },
     setAddresses(all) {
       addresses = all;

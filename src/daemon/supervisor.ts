@@ -26,6 +26,8 @@ import { createLog, type Log, surroundings } from '../system/log.ts';
 import { notify } from '../system/systemd.ts';
 import { createChild } from './children.ts';
 import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
+import { planWith } from './offline-plan.ts';
+import { loadOwned, routersIn } from './run-state.ts';
 import { unansweredRouter, unansweredService } from './unanswered.ts';
 
 /** How long a child may take to answer a question, and to end. */
@@ -140,10 +142,13 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
     await control?.close();
   }
 
-  /** A child runs from the first time that the config has work for it. */
+  /** A child runs from the first time that there is work for it: in the config, or left behind by the run before. */
   function configureChildren(): void {
-    if (config.vrrp.length > 0 || vrrp.status() !== undefined) vrrp.configure(vrrpOrders(config));
-    if (config.services.length > 0 || checker.status() !== undefined) checker.configure(checkerOrders(config));
+    const { runDir } = config.director;
+    const routers = config.vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
+    const services = config.services.length > 0 || checker.status() !== undefined || loadOwned(runDir).size > 0;
+    if (routers) vrrp.configure(vrrpOrders(config));
+    if (services) checker.configure(checkerOrders(config));
   }
 
   async function listenWeb(): Promise<void> {
@@ -203,7 +208,8 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
       vrrp.ask('plan', ANSWER_WITHIN, vrrpOrders(reading.config)),
       checker.ask('plan', ANSWER_WITHIN, checkerOrders(reading.config)),
     ]);
-    return { changes: [...(addresses?.changes ?? []), ...(table?.changes ?? [])] };
+    // A part that cannot be asked, since it does not run for want of work, is compared with the kernel from here.
+    return planWith(reading.config, addresses?.changes, table?.changes);
   }
 
   async function status(): Promise<Status> {

@@ -65,8 +65,10 @@ export type VirtualRouter = {
   stop(): Promise<void>;
 };
 
-/** How often the same complaint about a peer is repeated. */
+/** How often the same complaint is repeated. Complaints are told apart by what they are about, never by what a peer sent. */
 const REPEAT_AFTER: Duration = milliseconds(60_000);
+/** How soon addresses are asked for again that the kernel refused, or that somebody has taken away twice. */
+const CLAIM_AGAIN: Duration = milliseconds(1000);
 
 export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): VirtualRouter {
   let config = first;
@@ -76,6 +78,10 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
   let stopped = false;
   /** When the kernel was last told how long to keep the addresses. */
   let renewed: Instant = ports.now();
+  /** Some address is not there as it should be: when to ask for it again. */
+  let owing: Instant | undefined;
+  /** When an address that had gone was last put back. */
+  let putBack: Instant | undefined;
   const present = new Set<IpAddress>();
   const complaints = new Map<string, Instant>();
   const counters = {
@@ -112,11 +118,14 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
       case 'claim':
         return enqueue(async () => {
           renewed = ports.now();
+          owing = after(renewed, CLAIM_AGAIN);
           await ports.claim(addresses, leaseOf(config));
+          owing = undefined;
           for (const { address } of addresses) present.add(address);
         });
       case 'release':
         return enqueue(async () => {
+          owing = undefined;
           await ports.release(addresses);
           present.clear();
         });
@@ -149,7 +158,16 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
     else {
       ports.beat(ports.now());
       renewIfDue();
+      claimIfOwing();
     }
+  }
+
+  /** A refused claim is made again: a master that advertises an address which nobody holds serves nobody. */
+  function claimIfOwing(): void {
+    if (owing === undefined || router.state !== 'master' || ports.now() < owing) return;
+    owing = after(ports.now(), CLAIM_AGAIN);
+    carryOut({ do: 'claim' }, router);
+    carryOut({ do: 'announce' }, router);
   }
 
   /** With every few adverts the kernel is told to keep the addresses a while longer; when we are gone, nobody does. */
@@ -165,25 +183,24 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
 
   function enqueue(work: () => Promise<void>): void {
     queue = queue.then(work).catch((error: unknown) => {
-      const detail = error instanceof Error ? error.message : String(error);
-      ports.report({ kind: 'trouble', severity: 'error', what: `${config.name}: addresses`, detail });
+      complain('addresses are refused', error instanceof Error ? error.message : String(error), 'error');
     });
   }
 
   function hear({ advert, checksum }: Decoded, source: IpAddress, receivedAt: Instant): void {
     if (source === router.source) {
-      const detail = `another machine on ${config.interface} sends adverts of router ${config.routerId} from our own address ${source}: one of the two has a duplicate address`;
-      return complain(`own address ${source}`, 'duplicate address', detail);
+      const detail = `adverts of router ${config.routerId} come in on ${config.interface} from our own address ${source}: another machine has it too, or a switch sends our own back`;
+      return complain('duplicate address', detail);
     }
     counters.advertsReceived += 1;
     if (advert.priority === 0) counters.priorityZeroReceived += 1;
     if (!sameSet(advert.addresses, settings.addresses)) {
       const detail = `${source} advertises ${advert.addresses.join(', ') || 'no address'}, we have ${settings.addresses.join(', ')}; make the two configs agree (the advert is accepted)`;
-      complain(`addresses ${source} ${advert.addresses.join()}`, 'address lists differ', detail);
+      complain('address lists differ', detail);
     }
     if (checksum !== config.checksum) {
       const detail = `${source} sends the checksum form "${checksum}", we send "${config.checksum}"; we accept both, but a peer may not: set checksum = "${checksum}" if it refuses ours`;
-      complain(`checksum ${source}`, 'checksum forms differ', detail);
+      complain('checksum forms differ', detail);
     }
     feed({ type: 'advert', advert, source }, receivedAt);
   }
@@ -191,24 +208,32 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
   function refuse(reason: DropReason, source: IpAddress): void {
     counters.dropped[reason] = (counters.dropped[reason] ?? 0) + 1;
     const detail = `from ${source} on ${config.interface}, router ${config.routerId}: ${DROP_REASONS[reason]}; two directors that refuse each other both become master`;
-    complain(`refused ${reason} ${source}`, 'an advert was refused', detail);
+    complain(`an advert was refused (${reason})`, detail);
   }
 
-  /** Says something about a peer, and not again for a while. */
-  function complain(key: string, what: string, detail: string): void {
+  /** Says it, and not again for a while. `what` is one of a few texts. */
+  function complain(what: string, detail: string, severity: 'warning' | 'error' = 'warning'): void {
     const now = ports.now();
-    const last = complaints.get(key);
+    const last = complaints.get(what);
     if (last !== undefined && now - last < REPEAT_AFTER) return;
-    complaints.set(key, now);
-    ports.report({ kind: 'trouble', severity: 'warning', what: `${config.name}: ${what}`, detail });
+    complaints.set(what, now);
+    ports.report({ kind: 'trouble', severity, what: `${config.name}: ${what}`, detail });
   }
 
   function noteAddress(address: IpAddress, isThere: boolean): void {
     const ours = config.addresses.find((a) => a.address === address);
     if (ours === undefined || stopped) return;
-    if (isThere) present.add(address);
-    else if (present.delete(address) && router.state === 'master') {
-      const object = `${formatPrefix(ours)} on ${config.interface}`;
+    const object = `${formatPrefix(ours)} on ${config.interface}`;
+    if (isThere) {
+      present.add(address);
+      if (router.state !== 'master') enqueue(() => takeAway(ours, object));
+    } else if (present.delete(address) && router.state === 'master') {
+      // Whoever takes it away each time it comes is not answered as fast as the kernel can tell.
+      if (putBack !== undefined && ports.now() < after(putBack, CLAIM_AGAIN)) {
+        owing ??= after(putBack, CLAIM_AGAIN);
+        return;
+      }
+      putBack = ports.now();
       ports.report({
         kind: 'drift',
         object,
@@ -217,6 +242,15 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
       carryOut({ do: 'claim' }, router);
       carryOut({ do: 'announce' }, router);
     }
+  }
+
+  /** Somebody put our address there while we are not master. Nothing happens if the news was only late. */
+  async function takeAway(ours: Prefix, object: string): Promise<void> {
+    if (router.state === 'master' || router.state === 'init') return;
+    const removed = await ports.release([ours]);
+    present.delete(ours.address);
+    const detail = 'the address was put there while we are not master; it is taken away';
+    if (removed.length > 0) ports.report({ kind: 'drift', object, detail });
   }
 
   function reconfigure(next: VrrpConfig): void {

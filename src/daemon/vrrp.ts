@@ -3,7 +3,6 @@
  * without being told to, its addresses stay, and its successor goes on as master if no peer can have noticed.
  */
 
-import { readdirSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { formatPrefix, type Prefix, parsePrefix } from '../base/address.ts';
 import { between, times } from '../base/time.ts';
@@ -48,7 +47,9 @@ if (!watched.ok) throw new Error(`cannot watch the network: ${watched.error.mess
 
 async function configure(orders: VrrpOrders): Promise<void> {
   const wanted = new Map(orders.routers.map((config) => [config.name, config]));
-  virtual = new Set(orders.routers.flatMap((config) => config.addresses.map((a) => a.address)));
+  // An owner's addresses are the machine's own, and may be all that it has to send from.
+  const floating = orders.routers.filter((config) => config.priority < 255);
+  virtual = new Set(floating.flatMap((config) => config.addresses.map((a) => a.address)));
   const leaving = [...running.values()].filter(
     ({ router }) => !carriesOn(router.config, wanted.get(router.config.name)),
   );
@@ -73,7 +74,7 @@ const carriesOn = (old: VrrpConfig, next: VrrpConfig | undefined): boolean =>
 function segmentOf(name: string): Segment {
   const known = segments.get(name);
   if (known !== undefined) return known;
-  const segment = createSegment(name, rtnetlink, (what, detail) => report(troubleOf(what, detail)));
+  const segment = createSegment(name, rtnetlink, complain);
   segments.set(name, segment);
   return segment;
 }
@@ -83,11 +84,17 @@ async function begin(config: VrrpConfig, runDir: string): Promise<void> {
   const role = openRoleFile(runDir, config.name);
   const last = role.read();
   const before = last?.role.addresses.flatMap((text) => parsePrefix(text) ?? []) ?? [];
-  await segment.release(before.filter((a) => !config.addresses.some((b) => formatPrefix(a) === formatPrefix(b))));
+  const moved = last !== undefined && last.role.interface !== config.interface;
+  const gone = moved
+    ? before
+    : before.filter((a) => !config.addresses.some((b) => formatPrefix(a) === formatPrefix(b)));
+  if (last !== undefined) await removeFrom(last.role.interface, gone);
   /** Addresses that we put there: only these are taken away from an owner, whose addresses may be the machine's own. */
-  let ours: readonly Prefix[] = before;
+  let ours: readonly Prefix[] = without(before, gone);
   const remember = (master: boolean): void =>
-    role.write({ master, interface: config.interface, routerId: config.routerId, addresses: ours.map(formatPrefix) });
+    unlessFull(() =>
+      role.write({ master, interface: config.interface, routerId: config.routerId, addresses: ours.map(formatPrefix) }),
+    );
   const isOurs = (a: Prefix): boolean =>
     router.config.priority < 255 || ours.some((b) => formatPrefix(a) === formatPrefix(b));
 
@@ -102,6 +109,8 @@ async function begin(config: VrrpConfig, runDir: string): Promise<void> {
       if (router.config.priority === 255) {
         ours = [...ours, ...added];
         remember(true);
+        // Some may still have the lease of a lower priority.
+        await segment.renew(without(addresses.filter(isOurs), added), null);
       } else await segment.renew(without(addresses, added), lease);
       return added;
     },
@@ -111,7 +120,7 @@ async function begin(config: VrrpConfig, runDir: string): Promise<void> {
       if (router.config.priority < 255) ours = addresses;
       remember(what === 'master');
     },
-    beat: role.beat,
+    beat: (at) => unlessFull(() => role.beat(at)),
     report,
   });
   const told = segment.usable(virtual, config.source);
@@ -122,7 +131,32 @@ async function begin(config: VrrpConfig, runDir: string): Promise<void> {
   const same = last?.role.interface === config.interface && last.role.routerId === config.routerId;
   // The soonest that any peer gives us up is three intervals after our last advert; its skew is our margin.
   const resume = same && last.role.master && silent >= 0 && silent < times(config.interval, DOWN_COUNT);
-  router.feed({ type: 'start', up: told.up, source: told.source, resume });
+  router.feed({ type: 'start', ...told, resume });
+}
+
+async function removeFrom(name: string, prefixes: readonly Prefix[]): Promise<void> {
+  const link = await rtnetlink.link(name);
+  if (!link.ok || prefixes.length === 0) return;
+  const { index } = link.value;
+  await rtnetlink.deleteAddresses(prefixes.map((prefix) => ({ index, prefix })));
+}
+
+/** What a successor would want to know is worth less than the role itself: a full disk must not end it. */
+function unlessFull(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    complain('the role is not written down, so a restart could not resume it', String(error));
+  }
+}
+
+const complaints = new Map<string, number>();
+/** Says it at most once a minute. `what` is one of a few texts, `detail` may be anything. */
+function complain(what: string, detail: string): void {
+  const last = complaints.get(what);
+  if (last !== undefined && now() - last < 60_000) return;
+  complaints.set(what, now());
+  report(troubleOf(what, detail));
 }
 
 async function end({ router, segment, role }: Running): Promise<void> {
@@ -141,22 +175,27 @@ const without = (all: readonly Prefix[], some: readonly Prefix[]): Prefix[] => a
 /** What a router that is no longer configured left when it was last killed. */
 async function clearLeftovers(orders: VrrpOrders): Promise<void> {
   const names = new Set(orders.routers.map((config) => config.name));
-  for (const name of routersIn(readdirSync(orders.runDir))) {
+  for (const name of routersIn(orders.runDir)) {
     if (names.has(name)) continue;
     const file = openRoleFile(orders.runDir, name);
     const left = file.read()?.role;
-    const link = left && (await rtnetlink.link(left.interface));
-    if (left !== undefined && link?.ok) {
-      const { index } = link.value;
-      const prefixes = left.addresses.flatMap((text) => parsePrefix(text) ?? []);
-      await rtnetlink.deleteAddresses(prefixes.map((prefix) => ({ index, prefix })));
-    }
+    if (left !== undefined)
+      await removeFrom(
+        left.interface,
+        left.addresses.flatMap((text) => parsePrefix(text) ?? []),
+      );
     file.remove();
   }
 }
 
-async function readNetwork(): Promise<void> {
+/** Counts what was heard of links and addresses. */
+let heard = 0;
+
+async function readNetwork(tries = 5): Promise<void> {
+  const before = heard;
   const [links, addresses] = await Promise.all([rtnetlink.links(), rtnetlink.addresses()]);
+  // What was read may be older than what was heard meanwhile.
+  if (heard !== before && tries > 0) return readNetwork(tries - 1);
   if (!links.ok || !addresses.ok) {
     const error = links.ok ? addresses : links;
     if (!error.ok) report(troubleOf('links and addresses could not be read', error.error.message));
@@ -174,6 +213,7 @@ async function readNetwork(): Promise<void> {
 
 function onNetwork(event: NetworkEvent): void {
   if (event.kind === 'overrun') return void readNetwork();
+  heard += 1;
   if (event.kind === 'link') {
     const { link, gone } = event;
     for (const segment of segments.values()) {
@@ -184,7 +224,8 @@ function onNetwork(event: NetworkEvent): void {
     for (const segment of segments.values()) {
       if (segment.index !== event.address.index) continue;
       segment.noteAddress(event);
-      for (const router of segment.routers.values()) router.noteAddress(event.address.prefix.address, !event.gone);
+      const { address } = event.address.prefix;
+      for (const router of segment.routers.values()) router.noteAddress(address, segment.has(address));
     }
   }
   tellRouters();

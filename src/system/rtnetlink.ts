@@ -106,6 +106,8 @@ export function watchNetwork(handle: (event: NetworkEvent) => void): Result<Watc
 
 function networkEvent({ type, payload }: Message): NetworkEvent | undefined {
   if (type === RTM.NEWLINK || type === RTM.DELLINK) {
+    // ifi_family other than AF_UNSPEC (AF_BRIDGE) tells of the port of a bridge, not of the link.
+    if (payload[0] !== 0) return undefined;
     const link = decodeLink(payload);
     return link.ok ? { kind: 'link', link: link.value, gone: type === RTM.DELLINK } : undefined;
   }

@@ -43,6 +43,8 @@ export type Router = {
   readonly masterInterval: Duration;
   /** Before this a master of lower priority is left alone. */
   readonly preemptFrom: Instant;
+  /** It slept past its deadline and has listened once more since the last advert; it does not do so for ever. */
+  readonly listenedAgain: boolean;
   /** The deadlines are state: the driver arms one timer at the earliest, `nextDeadline`. */
   readonly timers: Readonly<Partial<Record<RouterTimer, Instant>>>;
 };
@@ -52,7 +54,14 @@ export type RouterEvent =
    * The process starts, or the router was added. `resume`: this machine was master less than master-down ago and still
    * holds the addresses, so the role is carried on and no peer has noticed.
    */
-  | { readonly type: 'start'; readonly up: boolean; readonly source: IpAddress | null; readonly resume: boolean }
+  | {
+      readonly type: 'start';
+      readonly up: boolean;
+      readonly source: IpAddress | null;
+      /** What the link allows, in words: the cause of a fault. */
+      readonly what: string;
+      readonly resume: boolean;
+    }
   /** A valid advert of this VRID from another machine. `now` of the step is when the kernel received it. */
   | { readonly type: 'advert'; readonly advert: Advert; readonly source: IpAddress }
   /** A deadline has passed. */

@@ -39,6 +39,7 @@ export const initial = (settings: RouterSettings): Router => ({
   master: null,
   masterInterval: settings.interval,
   preemptFrom: instant(0),
+  listenedAgain: false,
   timers: {},
 });
 
@@ -64,12 +65,11 @@ export function step(settings: RouterSettings, router: Router, event: RouterEven
 function start(
   settings: RouterSettings,
   router: Router,
-  how: { readonly up: boolean; readonly resume: boolean },
+  how: { readonly up: boolean; readonly what: string; readonly resume: boolean },
   now: Instant,
 ): Step {
   if (!how.up || router.source === null) {
-    const cause = how.up ? 'the interface has no address to send from' : 'the interface is down';
-    return enter(router, 'fault', cause, now, {}, [{ do: 'release' }]);
+    return enter(router, 'fault', how.what, now, {}, [{ do: 'release' }]);
   }
   if (how.resume) {
     const timers = { advert: after(now, settings.interval) };
@@ -100,13 +100,13 @@ function backupHears(settings: RouterSettings, router: Router, advert: Advert, s
   const master = { source, priority: advert.priority, heard: now };
   if (advert.priority === 0) {
     const timers = { masterDown: after(now, skew(settings.priority, router.masterInterval)) };
-    return { next: { ...router, master, timers }, actions: [] };
+    return { next: { ...router, master, listenedAgain: false, timers }, actions: [] };
   }
   const mayPreempt = settings.preempt && now >= router.preemptFrom;
   if (mayPreempt && advert.priority < settings.priority) return { next: { ...router, master }, actions: [] };
   const masterInterval = advert.interval;
   const timers = { masterDown: after(now, masterDown(settings.priority, masterInterval)) };
-  return { next: { ...router, master, masterInterval, timers }, actions: [] };
+  return { next: { ...router, master, masterInterval, listenedAgain: false, timers }, actions: [] };
 }
 
 function masterHears(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
@@ -134,9 +134,9 @@ function onTimer(settings: RouterSettings, router: Router, now: Instant): Step {
   if (down !== undefined && now >= down) {
     const late = between(down, now);
     // Adverts that came while we slept lie unread in the socket: one more wait lets them be heard first.
-    if (late > router.masterInterval) {
+    if (late > router.masterInterval && !router.listenedAgain) {
       const again = after(now, masterDown(settings.priority, router.masterInterval));
-      return { next: { ...router, timers: { masterDown: again } }, actions: [] };
+      return { next: { ...router, listenedAgain: true, timers: { masterDown: again } }, actions: [] };
     }
     return promote(settings, router, silence(router, now), now);
   }
@@ -170,7 +170,9 @@ function onInterface(
   if (router.state === 'init') return { next: known, actions: [] };
   const usable = event.up && event.source !== null;
   if (router.state === 'fault')
-    return usable ? start(settings, known, { up: true, resume: false }, now) : { next: known, actions: [] };
+    return usable
+      ? start(settings, known, { up: true, what: event.what, resume: false }, now)
+      : { next: known, actions: [] };
   if (usable) return { next: known, actions: [] };
   return enter(known, 'fault', event.what, now, {}, [{ do: 'release' }]);
 }
@@ -206,7 +208,7 @@ function listen(
   actions: readonly RouterAction[],
 ): Step {
   const timers = { masterDown: after(now, masterDown(settings.priority, interval)) };
-  return enter({ ...router, masterInterval: interval }, 'backup', cause, now, timers, actions);
+  return enter({ ...router, masterInterval: interval, listenedAgain: false }, 'backup', cause, now, timers, actions);
 }
 
 function advertise(settings: RouterSettings, router: Router, now: Instant, more: readonly RouterAction[]): Step {

@@ -92,7 +92,7 @@ export class World {
   start(node: Node, resume = false): void {
     node.router = initial(node.settings);
     node.alive = true;
-    this.feed(node, { type: 'start', up: node.up, source: node.source, resume });
+    this.feed(node, { type: 'start', up: node.up, source: node.source, what: 'the interface is down', resume });
   }
 
   /** `kill -9`: no order is carried out any more; the addresses stay. */

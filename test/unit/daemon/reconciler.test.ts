@@ -40,15 +40,22 @@ function bench(wanted: readonly Service[], options: { present?: readonly Service
     saved,
     wanted: tableOf(wanted) as Table,
     absent: false,
+    full: false,
+    opened: 0,
     due: undefined as { after: number; work: () => void } | undefined,
   };
   const reconciler = createReconciler({
-    open: async () =>
-      b.absent ? err({ message: 'the kernel module ip_vs is not loaded: modprobe ip_vs' }) : ok(kernel),
+    open: async () => {
+      b.opened += 1;
+      return b.absent ? err({ message: 'the kernel module ip_vs is not loaded: modprobe ip_vs' }) : ok(kernel);
+    },
     desired: () => b.wanted,
     owned: {
       load: () => new Set(options.owned ?? []),
-      save: (owned) => void saved.push([...owned].sort()),
+      save: (owned) => {
+        if (b.full) throw new Error('ENOSPC: no space left on device');
+        saved.push([...owned].sort());
+      },
     },
     report: (h) => void happened.push(h),
     later: (after, work) => {
@@ -159,9 +166,33 @@ test('a preview changes nothing', async () => {
   const b = bench([WEB], { present: [WEB], owned: [keyOf(WEB)] });
   const changes = await b.reconciler.preview(() => tableOf([MAIL]));
   assert.deepEqual(
-    changes.map((c) => c.sign),
+    changes?.map((c) => c.sign),
     ['+', '+', '-'],
   );
   assert.equal(b.kernel.sent.writes, 0);
   assert.deepEqual(b.saved, []);
+});
+
+test('a kernel that no longer answers is opened anew: its IPVS may have been loaded again', async () => {
+  const b = bench([WEB]);
+  await b.reconciler.request();
+  const read = b.kernel.read;
+  b.kernel.read = async () => err({ code: 'ENOENT', message: 'no such family' });
+  await b.reconciler.request();
+  b.kernel.read = read;
+  b.kernel.table = new Map();
+  await b.reconciler.request();
+  assert.equal(b.opened, 2);
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1] });
+});
+
+test('a run directory that is full does not stop the table from being kept', async () => {
+  const b = bench([WEB]);
+  b.full = true;
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1] });
+  assert.match(JSON.stringify(b.happened), /ENOSPC/);
+  b.full = false;
+  await b.reconciler.request();
+  assert.deepEqual(b.saved.at(-1), [keyOf(WEB)]);
 });

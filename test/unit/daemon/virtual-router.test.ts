@@ -82,6 +82,7 @@ function bench(settings: Partial<VrrpConfig> = {}) {
   };
   return {
     router,
+    there,
     did,
     happened,
     settle,
@@ -99,7 +100,7 @@ function bench(settings: Partial<VrrpConfig> = {}) {
       now = end;
       await settle();
     },
-    start: () => router.feed({ type: 'start', up: true, source: OWN, resume: false }),
+    start: () => router.feed({ type: 'start', up: true, source: OWN, what: '', resume: false }),
   };
 }
 
@@ -293,4 +294,61 @@ test('with linger, and for the owner of the addresses, they are claimed for good
     assert.ok(b.did.includes('claim for good'));
     assert.ok(!b.did.some((d) => d.startsWith('renew')));
   }
+});
+
+test('a claim that the kernel refused is made again every second, and the neighbours are told when it succeeds', async () => {
+  const b = bench();
+  b.refuse('ENOBUFS');
+  b.start();
+  await b.pass(10_000);
+  assert.ok(b.did.filter((d) => d === 'claim').length >= 5);
+  b.refuse(undefined);
+  await b.pass(2000);
+  assert.ok(b.router.status().addresses.every((a) => a.present));
+  assert.match(b.did.slice(b.did.lastIndexOf('claim')).join(), /announce/);
+  const settled = b.did.filter((d) => d === 'claim').length;
+  await b.pass(10_000);
+  assert.equal(b.did.filter((d) => d === 'claim').length, settled);
+});
+
+test('whoever takes an address away again and again is answered once a second, not as fast as the kernel can tell', async () => {
+  const b = bench();
+  b.start();
+  await b.pass(3700);
+  b.did.length = 0;
+  for (let i = 0; i < 100; i++) {
+    b.router.noteAddress(ip('192.0.2.100'), false);
+    b.router.noteAddress(ip('192.0.2.100'), true);
+  }
+  await b.settle();
+  assert.ok(b.did.filter((d) => d === 'claim').length <= 1);
+  b.router.noteAddress(ip('192.0.2.100'), false);
+  await b.pass(3000);
+  assert.ok(
+    b.router.status().addresses.every((a) => a.present),
+    'it comes back all the same',
+  );
+});
+
+test('an address that somebody puts on a backup is taken away, with an event', async () => {
+  const b = bench();
+  b.start();
+  hear(b.router, advert(200));
+  await b.settle();
+  b.there.add('192.0.2.100');
+  b.router.noteAddress(ip('192.0.2.100'), true);
+  await b.settle();
+  assert.ok(!b.there.has('192.0.2.100'));
+  assert.ok(b.happened.some((h) => h.kind === 'drift' && h.object === '192.0.2.100/24 on eth0'));
+});
+
+test('peers that send ever new things make no more complaints than there are kinds of them', () => {
+  const b = bench();
+  b.start();
+  for (let i = 0; i < 1000; i++) {
+    const source = ip(`10.9.${i >> 8}.${i & 255}`);
+    b.router.refuse('checksum', source);
+    hear(b.router, { ...advert(200, { addresses: [source] }), checksum: 'message' }, source);
+  }
+  assert.equal(b.happened.filter((h) => h.kind === 'trouble').length, 3);
 });
