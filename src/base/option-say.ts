@@ -8,7 +8,9 @@ import type { FileValue } from './option.ts';
 import { printable } from './printable.ts';
 
 export const say = {
-  unknownKey(key: string, title: string, known: readonly string[]): string {
+  /** `wanted`: what stands for such a key here, where that is known. */
+  unknownKey(key: string, title: string, known: readonly string[], wanted: string | undefined): string {
+    if (wanted !== undefined) return `unknown key ${quoted(key)} in ${title}, expected ${wanted}`;
     const near = nearest(key, known);
     const hint = near === undefined ? `expected one of ${known.join(', ')}` : `did you mean ${quoted(near)}?`;
     return `unknown key ${quoted(key)} in ${title}, ${hint}`;

@@ -38,6 +38,8 @@ export type Reading = {
   /** What defaults may depend on that is not in the file. */
   readonly facts: Readonly<Record<string, string>>;
   readonly places: WeakMap<object, Places>;
+  /** What to write instead of a key that is none of ours but well known. */
+  readonly hints?: ReadonlyMap<string, string>;
 };
 type Places = { readonly at: number; readonly keys: ReadonlyMap<string, number> };
 
@@ -115,7 +117,8 @@ export function readTable<O extends Options>(
   const out: Record<string, unknown> = {};
   const keys = new Map<string, number>();
   for (const [key, { keyAt }] of table.entries)
-    if (!Object.hasOwn(options, key)) reading.error(keyAt, say.unknownKey(key, title, Object.keys(options)));
+    if (!Object.hasOwn(options, key))
+      reading.error(keyAt, say.unknownKey(key, title, Object.keys(options), reading.hints?.get(key)));
   const later: [name: string, Derived<unknown>][] = [];
   for (const [key, option] of Object.entries(options)) {
     const name = nameOf(key, option);

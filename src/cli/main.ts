@@ -92,14 +92,14 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 
 function overview(): string {
   const rows = VERBS.map((verb) => `  ${verb.name.padEnd(8)} ${verb.line}\n`).join('');
-  return `lvskeeper keeps a Linux Virtual Server alive: VRRP failover, health checks, IPVS.
+  return `lvskeeper keeps a Linux Virtual Server alive: VRRP, health checks, IPVS.
 
 Usage: lvskeeper VERB [ARGUMENTS]
 
 ${rows}
 \`lvskeeper help VERB\` tells more of one; \`lvskeeper --version\` which this is.
-Exit codes: 0 done; 1 failed, or what was looked at is wrong; 2 wrong usage; 3 no daemon answers;
-78 run was given a config with an error.
+Exit codes: 0 done; 1 failed, or what was looked at is wrong; 2 wrong usage;
+3 no daemon answers; 78 run was given a config with an error.
 `;
 }
 

@@ -35,6 +35,7 @@ function troubles(status: Status, { now }: View): string[] {
       found.push(
         `${name} process ${state}, ${pid === null ? 'not running' : `pid ${pid}`} since ${since(started, now)}, restarted ${restarts} ×`,
       );
+  if (status.ipvsTrouble !== null) found.push(`IPVS: ${status.ipvsTrouble}; no service is carried`);
   for (const router of status.routers) {
     const holds = router.state === 'master';
     if (router.state === 'fault') found.push(`${router.name}: fault: ${router.cause}`);

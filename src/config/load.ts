@@ -8,6 +8,7 @@
 import { invariant } from '../base/invariant.ts';
 import { type Reading, readTable } from '../base/option.ts';
 import type { Config, Issue } from './config.ts';
+import { KEEPALIVED_NAMES } from './keepalived-names.ts';
 import { DOCUMENT } from './options.ts';
 import { linesOf } from './place.ts';
 import { type ConfigDraft, checkConfig } from './rules.ts';
@@ -32,6 +33,7 @@ export function load(text: string, facts: Facts): Loaded {
       error: (at, message) => found.push({ severity: 'error', at, message }),
       warn: (at, message) => found.push({ severity: 'warning', at, message }),
       facts,
+      hints: KEEPALIVED_NAMES,
       places: new WeakMap(),
     };
     draft = readTable(DOCUMENT, parsed.value, 'the file', reading);

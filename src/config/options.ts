@@ -290,7 +290,7 @@ const alert = variant('[[alert]]', 'Who is told of a failover.', {
 export const DOCUMENT = {
   director: { is: table('[director]', 'This director.', DIRECTOR), default: {}, doc: 'This director.' },
   metrics: { is: table('[metrics]', 'Metrics for Prometheus.', METRICS), default: {}, doc: 'Metrics for Prometheus.' },
-  log: { is: table('[log]', 'The log, on standard error.', LOG), default: {}, doc: 'The log.' },
+  log: { is: table('[log]', 'The log, on standard output.', LOG), default: {}, doc: 'The log.' },
   vrrp: {
     is: tables('[[vrrp]]', table('[[vrrp]]', 'A virtual router: addresses that fail over together.', VRRP), 0, 1000),
     default: [],

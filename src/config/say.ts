@@ -11,7 +11,10 @@ export const say = {
   // The file as TOML
   notUtf8: () => 'a byte that is no UTF-8, expected a file in UTF-8',
   unexpected: (found: string, expected: string) => `unexpected ${found}, expected ${expected}`,
-  keyTwice: (key: string) => `${quoted(key)} is there twice, expected it once`,
+  keyTwice: (key: string) =>
+    ['vrrp', 'service', 'service.server', 'alert'].includes(key)
+      ? `${quoted(key)} is there twice, expected [[${key}]] in double brackets each time, above what belongs to it`
+      : `${quoted(key)} is there twice, expected it once`,
   tableClosed: (key: string) => `table ${quoted(key)} is written out elsewhere, expected all its keys in that place`,
   arrayClosed: (key: string) => `${quoted(key)} is a list written out elsewhere, expected either that or [[${key}]]`,
   integerTooLarge: () => 'a whole number of more than 64 bits, expected a smaller one',

@@ -86,6 +86,10 @@ export const METRICS: readonly Row[] = [
     status.processes.map((p): Sample => [p.restarts, p.name]),
   ),
 
+  gauge('ipvs_reachable', '1 while the IPVS table of the kernel can be read.', [], ({ status }) => [
+    [bit(status.ipvsTrouble === null)],
+  ]),
+
   gauge(
     'vrrp_state',
     '1 for the state the virtual router is in, 0 for the others.',

@@ -14,6 +14,8 @@ export type Status = {
     readonly refused: string | null;
   };
   readonly processes: readonly ProcessStatus[];
+  /** Why the kernel's IPVS table cannot be read; `null` when it can, or there is no service. */
+  readonly ipvsTrouble: string | null;
   readonly routers: readonly RouterStatus[];
   readonly services: readonly ServiceStatus[];
 };

@@ -96,7 +96,7 @@ serve<CheckerOrders>({
   configure,
   status: async () => {
     await reconciler.read();
-    return { services: keeper.status(reconciler.table(), dateOf) };
+    return { services: keeper.status(reconciler.table(), dateOf), trouble: reconciler.trouble() };
   },
   plan: async (wanted) => {
     const changes = await reconciler.preview((kernel) => keeper.desired(kernel, wanted.services));

@@ -30,7 +30,8 @@ export type FromChild =
   | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | Changes | undefined };
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };
-export type CheckerAnswer = { readonly services: readonly ServiceStatus[] };
+/** `trouble`: why the IPVS table cannot be read; `null` when it can. */
+export type CheckerAnswer = { readonly services: readonly ServiceStatus[]; readonly trouble: string | null };
 /** In the order they would be done. */
 export type Changes = { readonly changes: readonly PlannedChange[] };
 

@@ -31,6 +31,8 @@ export type Reconciler = {
   request(before?: (actual: Table) => void): Promise<void>;
   /** Reads the kernel's table; on failure the one read before stays. */
   read(): Promise<void>;
+  /** Why the kernel's table could not be read the last time; `null` when it could. */
+  trouble(): string | null;
   /** The table as it was read last; empty before the first time. */
   table(): Table;
   /** What `desired` would change now; `undefined` when the kernel cannot be read. Changes nothing. */
@@ -57,6 +59,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   let closed = false;
   const complaints = new Map<string, number>();
   let unsaved = false;
+  let trouble: string | null = null;
   let waiting: ((actual: Table) => void)[] = [];
 
   async function round(): Promise<void> {
@@ -101,7 +104,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     if (ipvs === undefined) {
       const opened = await ports.open();
       if (!opened.ok) {
-        complain('IPVS', opened.error.message);
+        trouble = opened.error.message;
+        complain('IPVS', trouble);
         return undefined;
       }
       ipvs = opened.value;
@@ -109,7 +113,8 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     const kernel = ipvs;
     const read = await kernel.read();
     if (!read.ok) {
-      complain('the IPVS table', read.error.message);
+      trouble = read.error.message;
+      complain('the IPVS table', trouble);
       // The module may have been loaded anew, and then answers to another number.
       if (ipvs === kernel) {
         kernel.close();
@@ -118,6 +123,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       return undefined;
     }
     actual = read.value;
+    trouble = null;
     return kernel;
   }
 
@@ -167,6 +173,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   return {
     request,
     read: async () => void (await kernelTable()),
+    trouble: () => trouble,
     table: () => actual,
     async preview(desired) {
       if ((await kernelTable()) === undefined) return undefined;

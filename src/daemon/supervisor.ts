@@ -118,8 +118,14 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
   }
 
   async function start(warnings: readonly Issue[]): Promise<string | undefined> {
-    mkdirSync(config.director.runDir, { recursive: true, mode: 0o755 });
-    const listening = await listenUnix(controlServer(director, log), join(config.director.runDir, 'control.sock'));
+    const { runDir } = config.director;
+    try {
+      mkdirSync(runDir, { recursive: true, mode: 0o755 });
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      return `cannot make ${runDir}: ${code === 'EACCES' ? 'permission denied; run this as root' : message}`;
+    }
+    const listening = await listenUnix(controlServer(director, log), join(runDir, 'control.sock'));
     if (!listening.ok) return listening.error;
     control = listening.value;
     alerts.configure(config.alerts);
@@ -223,6 +229,7 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
       started: started.toISOString(),
       config: { file, loaded: loaded.toISOString(), refused },
       processes: processes(),
+      ipvsTrouble: services?.trouble ?? null,
       routers: routers?.routers ?? config.vrrp.map((router) => unansweredRouter(router, loaded)),
       services: services?.services ?? config.services.map((service) => unansweredService(service, loaded)),
     };

@@ -104,6 +104,7 @@ export const WELL: Status = {
     { name: 'vrrp', pid: 701, state: 'ready', started: '2026-03-01T08:00:00.100Z', restarts: 0 },
     { name: 'checker', pid: 702, state: 'ready', started: '2026-03-01T08:00:00.100Z', restarts: 0 },
   ],
+  ipvsTrouble: null,
   routers: [master, backup],
   services: [
     web,
@@ -134,6 +135,7 @@ export const ILL: Status = {
     { name: 'vrrp', pid: 901, state: 'ready', started: '2026-03-01T12:01:00.000Z', restarts: 2 },
     { name: 'checker', pid: null, state: 'dead', started: '2026-03-01T12:04:00.000Z', restarts: 5 },
   ],
+  ipvsTrouble: 'the kernel module ip_vs is not loaded: modprobe ip_vs',
   routers: [
     {
       ...master,

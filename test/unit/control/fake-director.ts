@@ -17,6 +17,7 @@ export const EMPTY_STATUS: Status = {
   started: '2026-03-01T08:00:00.000Z',
   config: { file: '/etc/lvskeeper/lvskeeper.toml', loaded: '2026-03-01T08:00:00.000Z', refused: null },
   processes: [{ name: 'supervisor', pid: 7, state: 'ready', started: '2026-03-01T08:00:00.000Z', restarts: 0 }],
+  ipvsTrouble: null,
   routers: [],
   services: [],
 };
