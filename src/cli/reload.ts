@@ -9,7 +9,7 @@ export const reload: VerbModule = {
   options: { json: JSON_OPTION, socket: SOCKET_OPTION },
   about: `
 The daemon reads its config file again and does what has changed, nothing else. A file with an error changes nothing: its
-issues are printed and the exit code is 1. \`lvskeeper plan\` shows beforehand what a reload would do.
+issues are printed and the exit code is 1. \`lvskeeper plan\` shows beforehand what a reload would change in the kernel.
 `,
   run: async (args, io) => {
     const answer = await ask(args, io, { method: 'POST', path: '/reload' }, [200, 422]);

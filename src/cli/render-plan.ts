@@ -7,7 +7,7 @@ import type { Paint } from './verb.ts';
 const STYLE = { '+': 'green', '~': 'yellow', '-': 'red' } as const;
 
 export function renderPlan(changes: readonly PlannedChange[], paint: Paint): string {
-  if (changes.length === 0) return 'nothing would change\n';
+  if (changes.length === 0) return 'nothing in the kernel would change\n';
   const lines = changes.map(({ sign, what, breaks }) => {
     const cost = breaks === 0 ? '' : paint('red', `  breaks ${connections(breaks)}`);
     return `${paint(STYLE[sign], `${sign} ${printable(what)}`)}${cost}\n`;

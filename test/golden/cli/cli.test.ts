@@ -84,5 +84,5 @@ test('colour changes nothing but the colour', () => {
 });
 
 test('an empty plan says so', () => {
-  assert.equal(renderPlan([], painter(false)), 'nothing would change\n');
+  assert.equal(renderPlan([], painter(false)), 'nothing in the kernel would change\n');
 });

@@ -1,7 +1,6 @@
 /** Reads `messages.txt`: annotated bytes, each with what they mean. */
 
-import { readFileSync } from 'node:fs';
-import { fromHex } from '../../../src/base/bytes.ts';
+import { annotated } from '../annotated.ts';
 
 export type GoldenMessage = {
   readonly name: string;
@@ -11,20 +10,8 @@ export type GoldenMessage = {
   readonly bytes: Uint8Array;
 };
 
-export function goldenMessages(): GoldenMessage[] {
-  const text = readFileSync(new URL('./messages.txt', import.meta.url), 'utf8').replace(/^#.*\n/gm, '');
-  return text
-    .trim()
-    .split(/\n{2,}/)
-    .map((paragraph) => {
-      const fields = new Map<string, string>();
-      let hex = '';
-      for (const line of paragraph.split('\n')) {
-        const field = /^([a-z]+): (.*)$/.exec(line);
-        if (field) fields.set(field[1] as string, field[2] as string);
-        else hex += (line.split('|')[0] as string).trim();
-      }
-      const { message = '', kind = '', value } = Object.fromEntries(fields);
-      return { name: message, kind, value: value && JSON.parse(value), bytes: fromHex(hex) };
-    });
-}
+export const goldenMessages = (): GoldenMessage[] =>
+  annotated(new URL('./messages.txt', import.meta.url)).map(({ fields, bytes }) => {
+    const { message = '', kind = '', value } = Object.fromEntries(fields);
+    return { name: message, kind, value: value && JSON.parse(value), bytes };
+  });
