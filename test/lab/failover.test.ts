@@ -115,6 +115,7 @@ describe('a director fails', () => {
     await becomes(lb1, 'master');
     await becomes(lb2, 'backup');
     const wire = await capture(lab.client, 'ip proto 112');
+    await wire.seen(({ ip }) => ip?.vrrp?.priority === PRIORITY.lb1);
     const pulled = now();
     await lab.lb1.linkDown();
     const taken = await wire.seen(({ at, ip }) => at > pulled && ip?.vrrp?.priority === PRIORITY.lb2, 10_000);
