@@ -97,8 +97,6 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 export const formatEndpoint = (e: Endpoint): string =>
   familyOf(e.address) === 6 ? `[${e.address}]:${e.port}` : `${e.address}:${e.port}`;
 
-export const sameEndpoint = (a: Endpoint, b: Endpoint): boolean => a.address === b.address && a.port === b.port;
-
 function parse4(text: string): Uint8Array | undefined {
   const parts = text.split('.');
   if (parts.length !== 4) return undefined;

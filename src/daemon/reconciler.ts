@@ -183,7 +183,9 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     close() {
       closed = true;
       timer?.cancel();
+      // It may be called again, behind what was under way the first time.
       ipvs?.close();
+      ipvs = undefined;
     },
   };
 }

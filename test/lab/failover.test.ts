@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { type Capture, capture } from './capture.ts';
 import { type Director, director } from './director.ts';
-import { becomes, directorToml, GRACE, INTERVAL, PRIORITY, skew, startPair } from './pair.ts';
+import { becomes, directorToml, GRACE, INTERVAL, PRIORITY, serversUp, skew, startPair } from './pair.ts';
 import { firstAnswer, longestGap, startProber } from './prober.ts';
 import { eventually, now } from './process.ts';
 import { createTopology, type Topology, VIP } from './topology.ts';
@@ -22,12 +22,7 @@ describe('a director fails', () => {
   before(async () => {
     lab = await createTopology({ servers: 2 });
     ({ lb1, lb2 } = await startPair(lab, ['dr']));
-    for (const one of [lb1, lb2])
-      await eventually(`the servers to be up on ${one.host.name}`, 15_000, async () =>
-        (await one.status()).services.every((s) => s.servers.every((server) => server.weight === 10))
-          ? true
-          : undefined,
-      );
+    for (const one of [lb1, lb2]) await serversUp(one);
   });
   after(() => lab.close());
 

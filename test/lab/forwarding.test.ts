@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { capture, type Ip, type Packet } from './capture.ts';
 import type { Director } from './director.ts';
-import { startPair } from './pair.ts';
+import { serversUp, startPair } from './pair.ts';
 import { eventually } from './process.ts';
 import { createTopology, type Mode, type Server, type Topology, VIP } from './topology.ts';
 import { addresses, curl, ipvsadm } from './witness.ts';
@@ -22,9 +22,7 @@ describe('a pair of directors balances NAT, TUN and DR', () => {
   before(async () => {
     lab = await createTopology();
     ({ lb1, lb2 } = await startPair(lab));
-    await eventually('every server to be up', 15_000, async () =>
-      (await lb1.status()).services.every((s) => s.servers.every((one) => one.weight === 10)) ? true : undefined,
-    );
+    await serversUp(lb1);
   });
   after(() => lab.close());
 

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { type Director, director, writeDirectorConfig } from './director.ts';
 import { ipvsWrites } from './netlink-monitor.ts';
-import { becomes, servicesToml, vrrpToml } from './pair.ts';
+import { becomes, serversUp, servicesToml, vrrpToml } from './pair.ts';
 import { eventually, type Output } from './process.ts';
 import { createTopology, type Topology, VIP } from './topology.ts';
 import { addresses, ipvsRules } from './witness.ts';
@@ -27,17 +27,13 @@ describe('an operator', () => {
     await lab.lb1.must(['ipvsadm', '-A', '-t', '10.77.0.11:8080', '-s', 'rr']);
     lb1 = await director(lab.lb1, config());
     await becomes(lb1, 'master');
-    await settled();
+    await serversUp(lb1);
   });
   after(() => lab.close());
 
   const FOREIGN = '-A -t 10.77.0.11:8080 -s rr';
   const lvskeeper = (...args: readonly string[]): Promise<Output> => lab.lb1.exec([process.execPath, COMMAND, ...args]);
   const socket = (): string[] => ['--socket', lb1.socket];
-  const settled = (): Promise<true> =>
-    eventually('every server to be up', 15_000, async () =>
-      (await lb1.status()).services.every((s) => s.servers.every((one) => one.weight === 10)) ? true : undefined,
-    );
 
   test('restarts it with the same config: nothing is written to the IPVS table', async () => {
     const rules = await ipvsRules(lab.lb1);
@@ -46,7 +42,7 @@ describe('an operator', () => {
     assert.deepEqual(await ipvsRules(lab.lb1), rules, 'the table outlives the daemon');
     lb1 = await director(lab.lb1, config());
     await becomes(lb1, 'master');
-    await settled();
+    await serversUp(lb1);
     assert.deepEqual(await writes.stop(), []);
     assert.deepEqual(await ipvsRules(lab.lb1), rules);
   });

@@ -1,6 +1,7 @@
 /** The pair that the stories tell of: lb1 with priority 150, lb2 with 100, one service for each forwarding mode. */
 
 import { type Director, director } from './director.ts';
+import { eventually } from './process.ts';
 import { type Mode, type Topology, VIP } from './topology.ts';
 
 /** What the protocol allows for, with an interval of one second: RFC 9568, 6.1. */
@@ -76,3 +77,9 @@ export async function becomes(one: Director, state: string, within = 20_000): Pr
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** Waits until every server of every service has its weight in the kernel, as the director says. */
+export const serversUp = (one: Director): Promise<true> =>
+  eventually(`the servers to be up on ${one.host.name}`, 15_000, async () =>
+    (await one.status()).services.every((s) => s.servers.every((server) => server.weight === 10)) ? true : undefined,
+  );

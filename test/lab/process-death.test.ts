@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
 import { capture } from './capture.ts';
 import type { Director } from './director.ts';
-import { startPair } from './pair.ts';
+import { serversUp, startPair } from './pair.ts';
 import { failures, longestGap, startProber } from './prober.ts';
 import { eventually, now } from './process.ts';
 import { createTopology, type Topology, VIP } from './topology.ts';
@@ -17,9 +17,7 @@ describe('a process of the master is killed', () => {
   before(async () => {
     lab = await createTopology({ servers: 2 });
     ({ lb1, lb2 } = await startPair(lab, ['dr']));
-    await eventually('the servers to be up', 15_000, async () =>
-      (await lb1.status()).services.every((s) => s.servers.every((server) => server.weight === 10)) ? true : undefined,
-    );
+    await serversUp(lb1);
   });
   after(() => lab.close());
 
