@@ -2,6 +2,17 @@
 
 import type { AlertTopic } from '../config/config.ts';
 
+/** The kinds of event that make an alert, and the topic (`on` in the config) that each belongs to. */
+export const TOPICS = {
+  vrrp: 'vrrp',
+  'split-brain': 'vrrp',
+  conflict: 'vrrp',
+  order: 'vrrp',
+  server: 'server',
+  quorum: 'quorum',
+} as const satisfies Readonly<Record<string, AlertTopic>>;
+export type AlertKind = keyof typeof TOPICS;
+
 /**
  * One alert: the event's own fields with who saw it and what it says in words. It is the JSON that a webhook receives and
  * an exec sink reads. A sink may get the same alert twice (at-least-once): `director`, `time` and `seq` together name it.
@@ -12,7 +23,7 @@ export type Alert = {
   readonly seq: number;
   /** RFC 3339, UTC. */
   readonly time: string;
-  readonly kind: AlertTopic;
+  readonly kind: AlertKind;
   /** One line in plain words. */
   readonly summary: string;
   readonly [field: string]: unknown;

@@ -12,7 +12,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Duration } from '../base/time.ts';
 import type { AlertConfig } from '../config/config.ts';
 import type { Log } from '../system/log.ts';
-import type { Alert, Send } from './alert.ts';
+import { type Alert, type Send, TOPICS } from './alert.ts';
 import { backoff } from './backoff.ts';
 import { execSender } from './exec/send.ts';
 import { webhookSender } from './webhook/send.ts';
@@ -34,7 +34,7 @@ export type SinkCounts = {
 export type Dispatcher = {
   /** Takes the sinks of a config, new or reloaded. */
   configure(sinks: readonly AlertConfig[]): void;
-  /** Queues the alert for every sink that wants its kind. Returns at once. */
+  /** Queues the alert for every sink that wants its topic. Returns at once. */
   offer(alert: Alert): void;
   counts(): readonly SinkCounts[];
   /** Waits until all queues are empty, at most `deadline`; what is then left is dropped and logged. Takes no alerts after. */
@@ -129,7 +129,7 @@ export function createDispatcher(tools: DispatchTools): Dispatcher {
     offer(alert) {
       if (closed) return;
       for (const sink of sinks.values()) {
-        if (!sink.config.on.includes(alert.kind)) continue;
+        if (!sink.config.on.includes(TOPICS[alert.kind])) continue;
         if (sink.queue.length > room) {
           const [lost] = sink.queue.splice(1, 1);
           sink.counted.dropped++;

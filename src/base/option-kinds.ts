@@ -1,21 +1,10 @@
-/** The kinds of value that options have in common. A kind that only one option has stands beside that option. */
+/**
+ * The kinds of value that options have in common; those that are tables stand in `option-tables.ts`. A kind that only one
+ * option has stands beside that option.
+ */
 
-import { type Endpoint, formatEndpoint, type IpAddress, parseEndpoint, parseIp } from './address.ts';
-import {
-  type FileTable,
-  type FileValue,
-  type JsonSchema,
-  type Kind,
-  type Options,
-  type Plain,
-  type Reading,
-  readTable,
-  type Section,
-  type Values,
-  writeDuration,
-  writeTable,
-} from './option.ts';
-import { tableSchema } from './option-render.ts';
+import { type Endpoint, familyOf, formatEndpoint, type IpAddress, parseEndpoint, parseIp } from './address.ts';
+import { type FileValue, type JsonSchema, type Kind, type Plain, type Reading, writeDuration } from './option.ts';
 import { oneOf, quoted, say } from './option-say.ts';
 import { err, ok, type Result } from './result.ts';
 import { type Duration, parseDuration } from './time.ts';
@@ -40,7 +29,8 @@ export function parsed<T>(spec: {
   };
 }
 
-function wrong(value: FileValue, key: string, reading: Reading, expected: string, why = ''): undefined {
+/** Reports that a value is not what was expected, with what more there is to say about it. */
+export function wrong(value: FileValue, key: string, reading: Reading, expected: string, why = ''): undefined {
   reading.error(value.at, why === '' ? say.wrong(key, value, expected) : say.wrongBecause(key, value, why, expected));
 }
 
@@ -123,6 +113,31 @@ export const address: Kind<IpAddress> = parsed({
   write: (value) => value,
 });
 
+/** One address, or a list of one of each family; read as a list, IPv4 first. `of` is the kind of each. */
+export function perFamily(of: Kind<IpAddress>): Kind<readonly IpAddress[]> {
+  const expected = `${of.expected}, or a list with at most one of each family`;
+  return {
+    expected,
+    schema: () => ({ anyOf: [of.schema(), { type: 'array', items: of.schema(), maxItems: 2 }] }),
+    read(value, key, reading) {
+      if (value.type !== 'string' && value.type !== 'array') return wrong(value, key, reading, expected);
+      const found: { readonly read: IpAddress; readonly at: number }[] = [];
+      for (const item of value.type === 'array' ? value.items : [value]) {
+        const read = of.read(item, key, reading);
+        if (read === undefined) continue;
+        const earlier = found.find((f) => familyOf(f.read) === familyOf(read));
+        if (earlier === undefined) found.push({ read, at: item.at });
+        else reading.error(item.at, say.familyTwice(key, familyOf(read), earlier.read));
+      }
+      found.sort((a, b) => familyOf(a.read) - familyOf(b.read));
+      const out = found.map(({ read }) => read);
+      reading.places.set(out, { at: value.at, keys: new Map(found.map(({ at }, i) => [String(i), at])) });
+      return out;
+    },
+    write: (values) => (values.length === 1 ? of.write(values[0] as IpAddress) : values.map((v) => of.write(v))),
+  };
+}
+
 const ENDPOINT = 'an address and a port, as in "192.0.2.10:80" or "[2001:db8::10]:80"';
 export const endpoint: Kind<Endpoint> = parsed({
   expected: ENDPOINT,
@@ -138,6 +153,7 @@ export function list<T>(of: Kind<T>, least: number, most: number, unique = true)
   return {
     expected,
     schema: () => ({ type: 'array', items: of.schema(), minItems: least, maxItems: most }),
+    ...(of.sections && { sections: of.sections }),
     read(value, key, reading) {
       if (value.type !== 'array') return wrong(value, key, reading, expected);
       countIn(value, value.items.length, key, least, most, reading);
@@ -160,7 +176,15 @@ export function list<T>(of: Kind<T>, least: number, most: number, unique = true)
   };
 }
 
-function countIn(value: FileValue, count: number, key: string, least: number, most: number, reading: Reading): void {
+/** Reports a list that is too short or too long. */
+export function countIn(
+  value: FileValue,
+  count: number,
+  key: string,
+  least: number,
+  most: number,
+  reading: Reading,
+): void {
   if (count < least) reading.error(value.at, say.tooFew(key, count, least));
   if (count > most) reading.error(value.at, say.tooMany(key, count, most));
 }
@@ -188,115 +212,6 @@ export function record<T>(
     write: (values) => Object.fromEntries(Object.entries(values).map(([key, v]) => [key, of.write(v)])),
   };
 }
-
-/** A table with options of its own: `[log]`. */
-export function table<O extends Options>(title: string, doc: string, options: O): Kind<Values<O>> {
-  return {
-    expected: `the table ${title}`,
-    schema: () => tableSchema(options),
-    sections: [{ title, doc, options }],
-    layout: 'table',
-    read: (value, key, reading) =>
-      asTable(value, key, title, reading, (found) => readTable(options, found, title, reading) as unknown as Values<O>),
-    write: (values) => writeTable(options, values),
-  };
-}
-
-function asTable<T>(
-  value: FileValue,
-  key: string,
-  title: string,
-  reading: Reading,
-  read: (table: FileTable) => T,
-): T | undefined {
-  if (value.type === 'table') return read(value);
-  const repeated = value.type === 'array' && value.items.length > 0 && value.items.every((v) => v.type === 'table');
-  if (repeated) reading.error(value.at, say.repeated(key, title));
-  else wrong(value, key, reading, `the table ${title}`);
-  return undefined;
-}
-
-/** A list of tables: `[[vrrp]]`. */
-export function tables<T>(title: string, of: Kind<T>, least: number, most: number): Kind<readonly T[]> {
-  const expected = `the tables ${title}`;
-  return {
-    expected: least === 0 ? expected : `at least ${least} ${title}`,
-    schema: () => ({ type: 'array', items: of.schema(), minItems: least, maxItems: most }),
-    ...(of.sections && { sections: of.sections }),
-    layout: 'tables',
-    read(value, key, reading) {
-      if (value.type === 'table') {
-        reading.error(value.at, say.notRepeated(key, title));
-        return undefined;
-      }
-      if (value.type !== 'array') return wrong(value, key, reading, expected);
-      countIn(value, value.items.length, key, least, most, reading);
-      return value.items.map((item) => of.read(item, key, reading)).filter((read) => read !== undefined);
-    },
-    write: (values) => values.map((v) => of.write(v)),
-  };
-}
-
-type Branches = { readonly [type: string]: Options };
-type Variant<C extends Options, B extends Branches> = {
-  [K in keyof B & string]: { readonly type: K } & Values<C> & Values<B[K]>;
-}[keyof B & string];
-
-/** A table whose key `type` decides which options it has besides the common ones: `[service.check]`, `[[alert]]`. */
-export function variant<C extends Options, B extends Branches>(
-  title: string,
-  doc: string,
-  tag: {
-    readonly doc: string;
-    readonly common: C;
-    readonly branches: B;
-    readonly docs: Readonly<Record<string, string>>;
-  },
-): Kind<Variant<C, B>> {
-  const types = Object.keys(tag.branches);
-  const type = { is: choice(...types), doc: tag.doc };
-  const full = new Map<string, Options>(
-    types.map((t) => [t, { type, ...tag.common, ...(tag.branches[t] as Options) }] as const),
-  );
-  const own = [...new Set(Object.values(tag.branches))].map((options): Section => {
-    const typed = types.filter((t) => tag.branches[t] === options);
-    return { title: `${title} with type = ${oneOf(typed)}`, doc: tag.docs[typed[0] as string] ?? '', options };
-  });
-  const everyKey: Options = Object.assign({}, ...full.values());
-  return {
-    expected: `the table ${title}`,
-    schema: () => ({
-      oneOf: types.map((t) => {
-        const schema = tableSchema(full.get(t) as Options);
-        return { ...schema, properties: { ...(schema.properties as JsonSchema), type: { const: t } } };
-      }),
-    }),
-    sections: [{ title, doc, options: { type, ...tag.common } }, ...own],
-    layout: 'table',
-    read: (value, key, reading) =>
-      asTable(value, key, title, reading, (found) => {
-        const given = found.entries.get('type')?.value;
-        const options = given?.type === 'string' ? full.get(given.value) : undefined;
-        // Without a type that we know, only what no type has is unknown, and nothing but `type` is missing.
-        const known = options ?? optional(everyKey, ['type']);
-        const entries = new Map(found.entries);
-        if (options !== undefined && given?.type === 'string')
-          for (const [foreign, { keyAt }] of found.entries)
-            if (!Object.hasOwn(options, foreign) && Object.hasOwn(everyKey, foreign)) {
-              const fits = types.filter((t) => Object.hasOwn(full.get(t) as Options, foreign));
-              reading.error(keyAt, say.foreignKey(foreign, title, 'type', given.value, fits));
-              entries.delete(foreign);
-            }
-        return readTable(known, { ...found, entries }, title, reading) as unknown as Variant<C, B>;
-      }),
-    write: (values) => writeTable(full.get(values.type) as Options, values as Values<Options>),
-  };
-}
-
-const optional = (options: Options, except: readonly string[]): Options =>
-  Object.fromEntries(
-    Object.entries(options).map(([key, option]) => [key, except.includes(key) ? option : { ...option, default: null }]),
-  );
 
 /** A value that may also be `false`, which turns the thing off and reads as `null`. */
 export const orOff = <T>(of: Kind<T>): Kind<T | null> => ({

@@ -20,8 +20,8 @@ export function sectionsOf(options: Options): Section[] {
 
 /** The reference page's part on one table of options. */
 export function renderSection({ title, doc, options }: Section): string {
-  const rows = Object.entries(options).filter(([, option]) => option.is.sections === undefined);
-  const inner = Object.values(options).flatMap(({ is }) => is.sections?.slice(0, 1) ?? []);
+  const rows = Object.entries(options).filter(([, option]) => option.is.layout === undefined);
+  const inner = Object.values(options).flatMap(({ is }) => (is.layout && is.sections?.slice(0, 1)) ?? []);
   const table = [
     '| key | value | default | |',
     '|---|---|---|---|',
@@ -47,7 +47,7 @@ const cell = (text: string): string => escaped(text).replace(/"([^"]+)"/g, '`"$1
 
 function byDefault(option: Option): string {
   if (option.default === undefined) return '**required**';
-  if (option.default === null) return escaped(option.absent ?? 'none');
+  if (option.absent !== undefined || option.default === null) return escaped(option.absent ?? 'none');
   return isDerived(option.default) ? escaped(option.default.words) : `\`${inline(option.default as Plain)}\``;
 }
 

@@ -17,6 +17,11 @@ export const say = {
   },
   foreignKey: (key: string, title: string, tag: string, type: string, wanted: readonly string[]): string =>
     `${quoted(key)} is no option of ${title} with ${tag} = ${quoted(type)}, expected ${tag} = ${oneOf(wanted)} for it`,
+  foreignToKey: (key: string, title: string, tag: string, wanted: readonly string[]): string =>
+    `${quoted(key)} is no option of ${title} with ${quoted(tag)}, expected ${oneOf(wanted)} for it`,
+  together: (first: string, second: string, title: string): string =>
+    `${quoted(second)} beside ${quoted(first)} in ${title}, expected one of them, or a ${title} for each`,
+  noneOf: (title: string, keys: readonly string[]): string => `nothing to go by in ${title}, expected ${oneOf(keys)}`,
   missing: (key: string, title: string, expected: string): string =>
     `missing ${quoted(key)} in ${title}, expected ${expected}`,
   wrong: (key: string, found: FileValue, expected: string): string => `${key} is ${shown(found)}, expected ${expected}`,
@@ -32,6 +37,8 @@ export const say = {
   tooMany: (key: string, found: number, most: number): string =>
     `${key} has ${found} values in it, expected at most ${most}`,
   twiceInList: (key: string, found: FileValue): string => `${key} has ${shown(found)} twice, expected it once`,
+  familyTwice: (key: string, family: number, earlier: string): string =>
+    `${key} has a second IPv${family} address beside ${earlier}, expected at most one of each family`,
   notRepeated: (key: string, title: string): string =>
     `${key} is one table, expected a list of them: write the header as ${title}`,
   repeated: (key: string, title: string): string =>

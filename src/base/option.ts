@@ -56,15 +56,16 @@ export type Kind<T> = {
   write(value: T): Plain;
   /** Set when the value is a table, or a list of them: what the reference has a heading for. */
   readonly sections?: readonly Section[];
-  /** How a table, or a list of them, is laid out when written. */
+  /** How a table, or a list of them, is laid out when written: under a header. Not set: in one line. */
   readonly layout?: 'table' | 'tables';
 };
 export type Section = { readonly title: string; readonly doc: string; readonly options: Options };
 
 export type Option = {
   readonly is: Kind<unknown>;
-  /** As written in a file. `null`: nothing, and `absent` says what that means. Or made from the rest of its table. */
+  /** As written in a file. `null`: nothing. Or made from the rest of its table. */
   readonly default?: Plain | null | Derived<unknown>;
+  /** What it means that there is nothing, for the reference. */
   readonly absent?: string;
   /** The name of the value in the program, where it is not the key in camel case. */
   readonly as?: string;

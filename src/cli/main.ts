@@ -49,6 +49,24 @@ export const VERBS: readonly Verb[] = [
     line: 'Show what happened.',
     load: async () => (await import('./events.ts')).events,
   },
+  {
+    name: 'failover',
+    synopsis: 'failover [ROUTER] [--to-backup] [--for TIME] [--reason TEXT] [--json]',
+    line: 'Move the role of master to the other director.',
+    load: async () => (await import('./failover.ts')).failover,
+  },
+  {
+    name: 'demote',
+    synopsis: 'demote ROUTER [--for TIME] [--reason TEXT] [--cancel] [--json]',
+    line: 'Give a virtual router away, and stay its last resort.',
+    load: async () => (await import('./order.ts')).demote,
+  },
+  {
+    name: 'promote',
+    synopsis: 'promote ROUTER [--for TIME] [--reason TEXT] [--cancel] [--json]',
+    line: 'Take a virtual router over, and keep it.',
+    load: async () => (await import('./order.ts')).promote,
+  },
 ];
 
 const SPECIAL = ['help', '--help', '-h', '--version', '-V'];
@@ -83,11 +101,10 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
     return EXIT.ok;
   }
   const args = parseArguments(loaded, rest);
-  if (!args.ok) {
-    io.err(`lvskeeper ${verb.name}: ${args.error}\nUsage: lvskeeper ${verb.synopsis}\n`);
-    return EXIT.usage;
-  }
-  return loaded.run(args.value, io);
+  const ended = args.ok ? await loaded.run(args.value, io) : { wrong: args.error };
+  if (typeof ended === 'number') return ended;
+  io.err(`lvskeeper ${verb.name}: ${ended.wrong}\nUsage: lvskeeper ${verb.synopsis}\n`);
+  return EXIT.usage;
 }
 
 function overview(): string {

@@ -10,7 +10,7 @@ import { stamp } from './when.ts';
 export function renderEvent(event: Event, { width, paint }: { readonly width: number; readonly paint: Paint }): string {
   const time = `${stamp(event.time)}  `;
   const severity = severityOf(event);
-  const lines = wrap(describe(event), Math.max(20, width - time.length)).map((line) => {
+  const lines = wrap(describe(event, stamp), Math.max(20, width - time.length)).map((line) => {
     if (severity === 'info') return line;
     return paint(severity === 'error' ? 'red' : 'yellow', line);
   });

@@ -2,12 +2,12 @@
 
 import { printable } from '../base/printable.ts';
 import { formatDuration, milliseconds } from '../base/time.ts';
-import type { RouterStatus, ServerStatus, ServiceStatus, Status } from '../control/status.ts';
-import { type Cell, renderTable, wrap } from './table.ts';
-import type { Paint, Style } from './verb.ts';
+import type { ServerStatus, ServiceStatus, Status } from '../control/status.ts';
+import { renderRouter, routerTroubles } from './render-router.ts';
+import { type Cell, hanging, renderTable, type View } from './table.ts';
 import { age, since } from './when.ts';
 
-export type View = { readonly now: Date; readonly width: number; readonly paint: Paint };
+export type { View };
 
 export function renderStatus(status: Status, view: View): string {
   const { now, paint } = view;
@@ -19,7 +19,7 @@ export function renderStatus(status: Status, view: View): string {
     ...troubles(status, view).flatMap((text) => hanging('! ', text, view, 'red')),
   ];
   if (status.routers.length > 0) parts.push(`\n${paint('bold', 'VIRTUAL ROUTERS')}\n`);
-  for (const router of status.routers) parts.push(renderRouter(router, view));
+  for (const router of status.routers) parts.push(renderRouter(router, status.routers, view));
   if (status.services.length > 0) parts.push(`\n${paint('bold', 'SERVICES')}\n`);
   parts.push(status.services.map((service) => renderService(service, view)).join('\n'));
   return parts.join('');
@@ -36,67 +36,11 @@ function troubles(status: Status, { now }: View): string[] {
         `${name} process ${state}, ${pid === null ? 'not running' : `pid ${pid}`} since ${since(started, now)}, restarted ${restarts} ×`,
       );
   if (status.ipvsTrouble !== null) found.push(`IPVS: ${status.ipvsTrouble}; no service is carried`);
-  for (const router of status.routers) {
-    const holds = router.state === 'master';
-    if (router.state === 'fault') found.push(`${router.name}: fault: ${router.cause}`);
-    for (const { address, present } of router.addresses)
-      if (present !== holds)
-        found.push(`${router.name}: ${address} is ${holds ? 'missing here' : 'here, though we are not master'}`);
-  }
+  found.push(...routerTroubles(status.routers, now));
   for (const { name, quorum, servers } of status.services)
     if (!quorum.held)
       found.push(`${name}: quorum lost: ${quorum.up} of ${servers.length} servers up, ${quorum.needed} needed`);
   return found;
-}
-
-const ROUTER_STYLE: Readonly<Record<RouterStatus['state'], Style>> = {
-  master: 'green',
-  backup: 'bold',
-  init: 'yellow',
-  fault: 'red',
-};
-
-function renderRouter(router: RouterStatus, view: View): string {
-  const { now, paint } = view;
-  const { counters, master } = router;
-  const dropped = Object.entries(router.counters.dropped).filter(([, count]) => count > 0);
-  const state = paint(ROUTER_STYLE[router.state], router.state.toUpperCase());
-  const interval = formatDuration(milliseconds(router.interval));
-  const lines = [
-    `${router.name}  ${state} since ${since(router.since, now)}\n`,
-    ...hanging('  why        ', router.cause, view),
-    ...hanging('  master     ', masterOf(router, master), view),
-    ...hanging('  addresses  ', addressesOf(router), view),
-    ...hanging(
-      '  speaks     ',
-      `VRID ${router.routerId} on ${router.interface}, priority ${router.priority}, every ${interval}`,
-      view,
-    ),
-    ...hanging(
-      '  adverts    ',
-      `${counters.advertsSent} sent, ${counters.advertsReceived} received, master ${counters.becameMaster} ×`,
-      view,
-    ),
-  ];
-  if (dropped.length > 0)
-    lines.push(
-      ...hanging('  refused    ', dropped.map(([reason, count]) => `${count} ${reason}`).join(', '), view, 'yellow'),
-    );
-  return lines.join('');
-}
-
-function addressesOf({ state, addresses }: RouterStatus): string {
-  const holds = state === 'master';
-  const mark = (present: boolean): string => (present === holds ? '' : holds ? ' (missing)' : ' (here)');
-  return addresses.map(({ address, present }) => address + mark(present)).join(', ') || 'none';
-}
-
-function masterOf(router: RouterStatus, master: RouterStatus['master']): string {
-  if (router.state === 'master') return 'this director';
-  if (master === null) return 'none known';
-  const interval =
-    router.masterInterval === router.interval ? '' : `, every ${formatDuration(milliseconds(router.masterInterval))}`;
-  return `${master.address}, priority ${master.priority}${interval}`;
 }
 
 function renderService(service: ServiceStatus, view: View): string {
@@ -138,12 +82,4 @@ function serverRow(server: ServerStatus, { now }: View): Cell[] {
     connections === null ? '-' : String(connections.inactive),
     check === null ? { text: 'no check', style: 'dim' } : answered,
   ];
-}
-
-/** `text` behind `lead`, wrapped, the further lines under the first. */
-function hanging(lead: string, text: string, { width, paint }: View, style?: Style): string[] {
-  return wrap(printable(text), width - lead.length).map((line, i) => {
-    const whole = (i === 0 ? lead : ' '.repeat(lead.length)) + line;
-    return `${style === undefined ? whole : paint(style, whole)}\n`;
-  });
 }

@@ -1,6 +1,10 @@
 /** Text in columns. */
 
+import { printable } from '../base/printable.ts';
 import type { Paint, Style } from './verb.ts';
+
+/** Who looks, and when. */
+export type View = { readonly now: Date; readonly width: number; readonly paint: Paint };
 
 /** A text, painted after it has been measured. */
 export type Cell = string | { readonly text: string; readonly style: Style };
@@ -62,4 +66,12 @@ export function wrap(text: string, width: number): readonly string[] {
     }
   }
   return [...lines, line];
+}
+
+/** `text` behind `lead`, wrapped, the further lines under the first. */
+export function hanging(lead: string, text: string, { width, paint }: View, style?: Style): string[] {
+  return wrap(printable(text), width - lead.length).map((line, i) => {
+    const whole = (i === 0 ? lead : ' '.repeat(lead.length)) + line;
+    return `${style === undefined ? whole : paint(style, whole)}\n`;
+  });
 }

@@ -45,8 +45,11 @@ export type VerbModule = {
   readonly operands: readonly [least: number, most: number];
   /** What `help VERB` says below the synopsis. */
   readonly about: string;
-  readonly run: (args: Arguments, io: Io) => Promise<ExitCode>;
+  readonly run: (args: Arguments, io: Io) => Promise<ExitCode | WrongUsage>;
 };
+
+/** What is wrong with the arguments, one sentence, where only the verb itself can tell. */
+export type WrongUsage = { readonly wrong: string };
 
 export type Arguments = {
   readonly operands: readonly string[];

@@ -16,8 +16,13 @@ export function moment(time: string, now: Date): string {
 export const stamp = (time: string): string => `${dayOf(new Date(time))} ${clockOf(new Date(time))}`;
 
 /** `4 m`: whole units, at least 0. */
-export function age(time: string, now: Date): string {
-  const ms = Math.max(0, now.getTime() - Date.parse(time));
+export const age = (time: string, now: Date): string => wholeUnits(now.getTime() - Date.parse(time));
+
+/** How long it is until `time`, as `age` says how long it was. */
+export const left = (time: string, now: Date): string => wholeUnits(Date.parse(time) - now.getTime());
+
+function wholeUnits(length: number): string {
+  const ms = Math.max(0, length);
   const unit = [86_400_000, 3_600_000, 60_000].find((u) => ms >= 2 * u) ?? 1000;
   return formatDuration(milliseconds(Math.floor(ms / unit) * unit)).replace(/^0 ms$/, '0 s');
 }

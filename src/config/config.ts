@@ -34,33 +34,178 @@ export type LogConfig = {
   readonly format: 'auto' | 'json' | 'text';
 };
 
+/**
+ * One [[vrrp]]: addresses that fail over together. With addresses of both families it is two virtual routers (RFC 9568,
+ * 1.1), one a family, that always have the same state.
+ */
 export type VrrpConfig = {
   readonly name: string;
   /** The interface adverts are sent on and addresses are added to. */
   readonly interface: string;
   /** VRID, 1 to 255 (RFC 9568, 5.2.3). */
   readonly routerId: number;
-  readonly version: 3;
+  /** 2 (RFC 3768, IPv4 only) or 3 (RFC 9568). */
+  readonly version: 2 | 3;
   /** 1 to 254, or 255 for the owner of the addresses (RFC 9568, 5.2.4). */
   readonly priority: number;
-  /** Advertisement interval, 10 ms to 40.95 s in steps of 10 ms (RFC 9568, 5.2.7). */
+  /** Advertisement interval: version 3, 10 ms to 40.95 s in steps of 10 ms (RFC 9568, 5.2.7); version 2, 1 to 255 whole seconds. */
   readonly interval: Duration;
-  readonly addresses: readonly Prefix[];
+  /** Adverts that may be missed before the master counts as dead, 1 to 100. RFC 9568 says 3. */
+  readonly downCount: number;
+  readonly addresses: readonly VirtualAddress[];
   readonly preempt: boolean;
   /** How long to wait, from start, before taking over from a lower priority. */
   readonly preemptDelay: Duration;
   /** The form of checksum sent; both are accepted. `pseudo-header` is keepalived's, `message` that of RFC 9568, 5.2.8. */
   readonly checksum: 'pseudo-header' | 'message';
-  /** Source address of adverts; `null`: the interface's first own address. */
-  readonly source: IpAddress | null;
-  /** How many gratuitous ARPs in one burst; one burst on becoming master and one `announceDelay` later. */
+  /** Source addresses of adverts, at most one a family; without one of a family: the interface's first own address. */
+  readonly source: readonly IpAddress[];
+  /** `ip`: protocol 112. `udp`: the same adverts in UDP, for networks that drop protocol 112; always authenticated. */
+  readonly transport: 'ip' | 'udp';
+  /** UDP port, of ours and of the peers. */
+  readonly port: number;
+  /** Multicast groups, at most one a family; without one of a family: 224.0.0.18, ff02::12. */
+  readonly multicastGroup: readonly IpAddress[];
+  /** Not empty: adverts go to these alone, and are accepted from these alone. */
+  readonly peers: readonly PeerConfig[];
+  /** `null`: adverts are neither signed nor checked. */
+  readonly auth: AuthConfig | null;
+  /** Routers with the same word here change state together; `null`: alone. */
+  readonly syncGroup: string | null;
+  readonly track: readonly TrackConfig[];
+  /** How many gratuitous ARPs (or neighbour advertisements) in one burst; one burst on becoming master and one `announceDelay` later. */
   readonly announceCount: number;
   readonly announceDelay: Duration;
+  /** While master, one announcement of each address so often; 0: never. */
+  readonly announceRefresh: Duration;
+  /** Announcements a second at most, after the first of each address. */
+  readonly announceRate: number;
+  /** Whether to ask, before the addresses are first claimed, if somebody has them who does not speak VRRP. */
+  readonly probe: boolean;
+  /** Whether the addresses are on a macvlan with the virtual router's MAC, 00:00:5e:00:01:VRID or 00:00:5e:00:02:VRID (RFC 9568, 7.3). */
+  readonly virtualMac: boolean;
+  /** There while master. */
+  readonly routes: readonly RouteConfig[];
+  readonly rules: readonly RuleConfig[];
   /**
    * Whether the addresses stay when every process of lvskeeper on the master has been killed. `false`: the kernel drops
    * them by itself soon after the peer has taken over, so that no address is on two machines.
    */
   readonly linger: boolean;
+};
+
+export type VirtualAddress = {
+  readonly address: Prefix;
+  /** `null`: the router's. */
+  readonly interface: string | null;
+  readonly scope: 'global' | 'link' | 'host';
+  /** As ifconfig(8) shows it, `eth0:web`; IPv4 only. */
+  readonly label: string | null;
+  /** The other end of a point-to-point address. */
+  readonly peer: IpAddress | null;
+  /** Whether adverts list it. One that is not listed fails over all the same ("excluded" in keepalived). */
+  readonly advertise: boolean;
+};
+
+/** A unicast peer. An advert with a TTL outside `minTtl` to `maxTtl` is refused. */
+export type PeerConfig = { readonly address: IpAddress; readonly minTtl: number; readonly maxTtl: number };
+
+/** RFC 2338's simple text password: for old peers, and no protection against anybody who can read the wire. */
+export type PassAuthConfig = {
+  readonly type: 'pass';
+  /** File with the password, 1 to 8 bytes, readable by root alone. */
+  readonly file: string;
+};
+/** keepalived's `auth_hmac`: HMAC-SHA256, cut to 16 bytes, in a trailer of each advert. */
+export type HmacAuthConfig = {
+  readonly type: 'hmac';
+  /** Accepted are all; the first signs, unless `active` names another. */
+  readonly keys: readonly HmacKeyConfig[];
+  readonly active: number | null;
+  /** `receive-only`: sign nothing; `permissive`: sign, and accept what is not signed; `enforce`: sign, and refuse what is not. What is signed is checked always. */
+  readonly mode: 'receive-only' | 'permissive' | 'enforce';
+  /** `time`: an advert's date must be near ours; `monotonic`: it must only grow. */
+  readonly replay: 'time' | 'monotonic';
+  /** How far dates may be apart, whole seconds; `null`: three intervals, at least 5 s. */
+  readonly window: Duration | null;
+};
+export type AuthConfig = PassAuthConfig | HmacAuthConfig;
+export type HmacKeyConfig = {
+  /** 1 to 255, as it stands in the trailer. */
+  readonly id: number;
+  /** File with the key, in hexadecimal or raw, readable by root alone. */
+  readonly file: string;
+};
+
+/** What every tracked thing has. */
+export type TrackCommon = {
+  /** Added to the priority while the thing fails (negative) or while it is well (positive), -253 to 253; `null`: its failure is a fault, the router gives up. */
+  readonly weight: number | null;
+};
+/** Up when the interface is, and has `address` where that is given. */
+export type InterfaceTrack = TrackCommon & {
+  readonly type: 'interface';
+  readonly interface: string;
+  readonly address: IpAddress | null;
+};
+/** Up when the program exits with 0. */
+export type ScriptTrack = TrackCommon & {
+  readonly type: 'script';
+  /** Argument vector, no shell. */
+  readonly script: readonly string[];
+  readonly interval: Duration;
+  readonly timeout: Duration;
+  readonly rise: number;
+  readonly fall: number;
+  /** Whose rights it runs with. */
+  readonly user: string;
+};
+/** The whole number in a file, times `weight`, is added to the priority; without `weight` any number but 0 is a fault. */
+export type FileTrack = TrackCommon & { readonly type: 'file'; readonly file: string };
+/** Up when at least `count` processes of that name run. */
+export type ProcessTrack = TrackCommon & {
+  readonly type: 'process';
+  /** The name of the program, as in /proc/PID/comm or the last part of its argument 0. */
+  readonly process: string;
+  readonly count: number;
+  /** How long it may be gone before that counts. */
+  readonly delay: Duration;
+};
+/** Up while our own checker says that the service has its quorum. */
+export type ServiceTrack = TrackCommon & { readonly type: 'service'; readonly service: string };
+/** Up while the gateway answers ARP, or neighbour solicitations. */
+export type GatewayTrack = TrackCommon & {
+  readonly type: 'gateway';
+  /** `default`: that of the default route, of IPv4 unless there is none. */
+  readonly gateway: IpAddress | 'default';
+  readonly interval: Duration;
+  readonly timeout: Duration;
+  readonly rise: number;
+  readonly fall: number;
+};
+export type TrackConfig = InterfaceTrack | ScriptTrack | FileTrack | ProcessTrack | ServiceTrack | GatewayTrack;
+
+/** As `ip route add` has them. */
+export type RouteConfig = {
+  readonly to: Prefix;
+  readonly via: IpAddress | null;
+  /** `null`: the router's. */
+  readonly interface: string | null;
+  /** Preferred source address. */
+  readonly source: IpAddress | null;
+  /** 1 to 4294967295; 254 is `main`. */
+  readonly table: number;
+  readonly metric: number | null;
+};
+/** As `ip rule add` has them. At least one of `from`, `to`, `fwmark` and `interface` is there. */
+export type RuleConfig = {
+  readonly from: Prefix | null;
+  readonly to: Prefix | null;
+  readonly fwmark: number | null;
+  /** By which a packet came in. */
+  readonly interface: string | null;
+  readonly table: number;
+  readonly priority: number;
 };
 
 export type ServiceConfig = {

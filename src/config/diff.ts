@@ -2,15 +2,19 @@
  * What differs between two configs, section by section, for `reload` to say in words and to act on.
  *
  * A router or a service is the same one when its name is, or else when what the kernel or the network knows it by is
- * (interface and router_id; protocol and address): then it was renamed. A server is known by its address.
+ * (interface, router_id and families; protocol and address): then it was renamed. What is a list of tables in the file (servers,
+ * virtual addresses, peers, tracked things) is compared item by item, each known by what it is about.
  */
 
-import { formatEndpoint } from '../base/address.ts';
+import { formatEndpoint, formatPrefix } from '../base/address.ts';
 import { type Options, type Plain, type Values, writeTable } from '../base/option.ts';
 import { inline } from '../base/option-render.ts';
 import { serviceKey } from '../ipvs/table.ts';
 import type { Config } from './config.ts';
-import { DIRECTOR, DOCUMENT, LOG, METRICS, SERVER, SERVICE, VRRP } from './options.ts';
+import { familiesOf } from './families.ts';
+import { DIRECTOR, DOCUMENT, LOG, METRICS, SERVER, SERVICE } from './options.ts';
+import { VRRP } from './options-vrrp.ts';
+import { trackName } from './track-name.ts';
 
 export type Section = 'director' | 'metrics' | 'log' | 'vrrp' | 'service' | 'alert';
 export type Change = {
@@ -42,8 +46,8 @@ export function changes(before: Config, after: Config): readonly Change[] {
       'vrrp',
       before.vrrp,
       after.vrrp,
-      (r) => `${r.interface} ${r.routerId}`,
-      (r) => write(VRRP, r),
+      (r) => `${r.interface} ${r.routerId} ${familiesOf(r).join()}`,
+      writeRouter,
     ),
     ...many(
       'service',
@@ -69,6 +73,33 @@ function writeService(service: Config['services'][number]): Table {
   const servers = service.servers.map((s) => [formatEndpoint(s.address), write(SERVER, s)] as const);
   return { ...write(SERVICE, service), server: Object.fromEntries(servers) };
 }
+
+/** A virtual router with its addresses, peers and tracked things as tables, by what each is about. */
+function writeRouter(router: Config['vrrp'][number]): Table {
+  const { addresses, peers, track, ...rest } = write(VRRP, router) as { readonly [key: string]: readonly Plain[] };
+  const by = <T>(items: readonly T[], written: readonly Plain[] | undefined, key: (item: T) => string): Table =>
+    Object.fromEntries(items.map((item, i) => [key(item), tableOf(written?.[i])]));
+  return {
+    ...rest,
+    address: by(
+      router.addresses,
+      addresses,
+      (a) => `${formatPrefix(a.address)}${a.interface ? ` on ${a.interface}` : ''}`,
+    ),
+    peer: by(router.peers, peers, ({ address }) => address),
+    track: by(router.track, track, (t) => trackName(t) ?? ''),
+  };
+}
+
+/** What is said of a thing besides its address, which is its name; nothing when it is written as text alone. */
+function tableOf(value: Plain | undefined): Table {
+  if (!isTable(value)) return {};
+  const { address: _, ...rest } = value;
+  return rest;
+}
+
+/** The tables whose keys are names of things: these stand behind a space, not a dot. */
+const NAMED = new Set(['server', 'address', 'peer', 'track']);
 
 function many<T extends { readonly name: string }>(
   section: Section,
@@ -103,7 +134,7 @@ function fieldsOf(before: Table, after: Table, path = ''): FieldChange[] {
   return [...keys].flatMap((key): FieldChange[] => {
     const [from, to] = [before[key], after[key]];
     if (isTable(from) && isTable(to))
-      return fieldsOf(from, to, key === 'server' ? 'server ' : `${path}${key}${path === 'server ' ? ' ' : '.'}`);
+      return fieldsOf(from, to, `${path}${key}${path.endsWith(' ') || NAMED.has(key) ? ' ' : '.'}`);
     const [old, now] = [from === undefined ? null : inline(from), to === undefined ? null : inline(to)];
     return old === now ? [] : [{ key: `${path}${key}`, from: old, to: now }];
   });

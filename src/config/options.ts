@@ -5,69 +5,21 @@
 
 import { execOptions } from '../alerts/exec/options.ts';
 import { webhookOptions } from '../alerts/webhook/options.ts';
-import type { Endpoint, Prefix } from '../base/address.ts';
-import {
-  familyOf,
-  formatEndpoint,
-  formatPrefix,
-  type IpAddress,
-  ipBytes,
-  parseEndpoint,
-  parseIp,
-  parsePrefix,
-} from '../base/address.ts';
+import { type Endpoint, formatEndpoint, parseEndpoint, parseIp } from '../base/address.ts';
 import { derived, type Kind, type Same, type Values } from '../base/option.ts';
-import {
-  address,
-  choice,
-  duration,
-  endpoint,
-  integer,
-  list,
-  orOff,
-  parsed,
-  table,
-  tables,
-  text,
-  variant,
-  yesNo,
-} from '../base/option-kinds.ts';
+import { address, choice, duration, endpoint, integer, list, orOff, parsed, text } from '../base/option-kinds.ts';
+import { name, refuseHost } from '../base/option-net.ts';
+import { table, tables, variant } from '../base/option-tables.ts';
 import { err, ok } from '../base/result.ts';
 import { type Duration, milliseconds } from '../base/time.ts';
 import { httpOptions } from '../checkers/http/options.ts';
 import { tcpOptions } from '../checkers/tcp/options.ts';
 import { SCHEDULERS } from '../ipvs/table.ts';
 import { ALERT_TOPICS, type AlertConfig, type CheckConfig, type Config } from './config.ts';
-
-/** Names go into paths of the control API, metric labels and command lines. */
-const name = text('a name of 1 to 64 letters, digits and . _ - : @ [ ]', /^[\p{L}\p{N}._:@[\]-]{1,64}$/u);
+import { VRRP } from './options-vrrp.ts';
 
 /** Room for `control.sock` behind it in the 108 bytes of sockaddr_un (linux/un.h). */
 const runDir = text('an absolute path of at most 90 characters', /^\/[\x21-\x7e]{1,89}$/);
-
-/** IFNAMSIZ is 16 with the final zero; the kernel refuses `/`, `:` and white space (dev_valid_name). */
-const interfaceName = text('the name of an interface, 1 to 15 characters', /^(?!\.{1,2}$)[^\s/:]{1,15}$/);
-
-function refuseHost(address: IpAddress): string | undefined {
-  const [first] = ipBytes(address);
-  if (address === '::' || (familyOf(address) === 4 && first === 0)) return 'which is no host';
-  const many = familyOf(address) === 4 ? (first as number) >= 224 : first === 255;
-  return many ? 'which is multicast, broadcast or reserved' : undefined;
-}
-
-const VIRTUAL = 'an IPv4 address with its prefix length, as in "192.0.2.10/24"';
-const virtualAddress: Kind<Prefix> = parsed({
-  expected: VIRTUAL,
-  parse(text) {
-    const prefix = parsePrefix(text);
-    if (prefix === undefined) return err('');
-    if (familyOf(prefix.address) === 6) return err('an IPv6 address, and this version has no IPv6 virtual routers');
-    if (!text.includes('/')) return err('which has no prefix length ("/32" adds the address alone)');
-    const why = refuseHost(prefix.address);
-    return why === undefined ? ok(prefix) : err(why);
-  },
-  write: formatPrefix,
-});
 
 const hostEndpoint: Kind<Endpoint> = parsed({
   expected: endpoint.expected,
@@ -77,15 +29,6 @@ const hostEndpoint: Kind<Endpoint> = parsed({
     return parsed && why === undefined ? ok(parsed) : err(why ?? '');
   },
   write: formatEndpoint,
-});
-
-const ipv4: Kind<IpAddress> = parsed({
-  expected: 'an IPv4 address',
-  parse(text) {
-    const parsed = parseIp(text);
-    return parsed !== undefined && familyOf(parsed) === 4 ? ok(parsed) : err('');
-  },
-  write: (value) => value,
 });
 
 export const DIRECTOR = {
@@ -119,56 +62,6 @@ export const LOG = {
     is: choice('auto', 'json', 'text'),
     default: 'auto',
     doc: '`"auto"` is text on a terminal and one JSON object a line elsewhere.',
-  },
-} as const;
-
-const version = integer(3, 3, '3, the version of VRRP that there is') as Kind<3>;
-
-export const VRRP = {
-  name: { is: name, doc: 'Name of the virtual router in `status`, alerts and metrics.' },
-  interface: { is: interfaceName, doc: 'Interface that adverts are sent on and addresses are added to.' },
-  router_id: {
-    is: integer(1, 255),
-    doc: 'Virtual router identifier (VRID); the same on both directors, and unique on the network.',
-  },
-  version: { is: version, default: 3, doc: 'Version of VRRP (RFC 9568).' },
-  priority: {
-    is: integer(1, 255),
-    default: 100,
-    doc: 'The highest becomes master; 255 says that this director owns the addresses.',
-  },
-  interval: {
-    is: duration('10ms', '40.95s', '10ms'),
-    default: '1s',
-    doc: 'Time between adverts; a dead master is noticed after three of them and a bit.',
-  },
-  addresses: { is: list(virtualAddress, 1, 255, false), doc: 'The virtual addresses that the master holds.' },
-  preempt: { is: yesNo, default: true, doc: 'Whether to take over from a living master of lower priority.' },
-  preempt_delay: {
-    is: duration('0s', '1h'),
-    default: '0s',
-    doc: 'How long to wait, from the start of the daemon, before taking over from a lower priority.',
-  },
-  checksum: {
-    is: choice('pseudo-header', 'message'),
-    default: 'pseudo-header',
-    doc: 'Form of checksum that is sent; both are accepted. `"pseudo-header"` is keepalived\'s, `"message"` that of RFC 9568, 5.2.8.',
-  },
-  source: { is: ipv4, default: null, absent: "the interface's first own address", doc: 'Source address of adverts.' },
-  announce_count: {
-    is: integer(1, 100),
-    default: 5,
-    doc: 'Gratuitous ARPs for each address in a burst, on becoming master.',
-  },
-  announce_delay: {
-    is: duration('0s', '5m'),
-    default: '5s',
-    doc: 'Time until the second burst; `"0s"`: there is none.',
-  },
-  linger: {
-    is: yesNo,
-    default: false,
-    doc: 'Whether the addresses stay when every process of lvskeeper on the master is killed; otherwise the kernel drops them soon after the peer took over.',
   },
 } as const;
 

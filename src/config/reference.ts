@@ -18,7 +18,8 @@ One file in [TOML 1.1](https://toml.io/en/v1.1.0). \`lvskeeper check FILE\` tell
 - A **duration** is text with a unit: \`"250ms"\`, \`"1.5s"\`, \`"5m"\`, \`"1h"\`, \`"2d"\`, or several, \`"1m30s"\`.
 - An **address with a port** is \`"192.0.2.10:80"\` or \`"[2001:db8::10]:80"\`.
 - An unknown key is an error. A header in double brackets, such as \`[[vrrp]]\`, may stand any number of times.
-- \`[service.check]\` and \`[[service.server]]\` belong to the \`[[service]]\` above them, so a service's own keys come first.
+- \`[service.check]\` and \`[[service.server]]\` belong to the \`[[service]]\` above them, so a service's own keys come first; so do
+  \`[vrrp.auth]\` and \`[[vrrp.track]]\` to the \`[[vrrp]]\` above them.
 
 `;
   return head + sectionsOf(DOCUMENT).map(renderSection).join('\n');

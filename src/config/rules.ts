@@ -3,26 +3,54 @@
  * reported already, and a rule that needs it says nothing. All of them are linear in the size of the file.
  */
 
-import type { IpAddress } from '../base/address.ts';
+import { type Family, familyOf, type IpAddress } from '../base/address.ts';
 import { placeOf, type Reading } from '../base/option.ts';
-import type { AlertConfig, CheckConfig, Config, ServerConfig, ServiceConfig, VrrpConfig } from './config.ts';
+import type {
+  AlertConfig,
+  AuthConfig,
+  CheckConfig,
+  Config,
+  HmacKeyConfig,
+  PeerConfig,
+  RouteConfig,
+  RuleConfig,
+  ServerConfig,
+  ServiceConfig,
+  TrackConfig,
+  VirtualAddress,
+  VrrpConfig,
+} from './config.ts';
 import { checkServices } from './rules-service.ts';
+import { checkTracks } from './rules-track.ts';
 import { checkRouters } from './rules-vrrp.ts';
 import { say } from './say.ts';
 
-/** One section, of which some values may be missing. */
-export type Draft<T> = { readonly [K in keyof T]?: T[K] };
+/** One section, of which some values may be missing; of a union, each. */
+export type Draft<T> = T extends unknown ? { readonly [K in keyof T]?: T[K] } : never;
+/** One with lists of tables in it, of whose values some may be missing too. */
+type With<T, Inner> = Draft<Omit<T, keyof Inner>> & { readonly [K in keyof Inner]?: Inner[K] };
+type Drafts<T> = readonly Draft<T>[];
+type Hmac = Extract<AuthConfig, { type: 'hmac' }>;
+export type AuthDraft = Draft<Exclude<AuthConfig, Hmac>> | With<Hmac, { keys: Drafts<HmacKeyConfig> }>;
+export type RouterDraft = With<
+  VrrpConfig,
+  {
+    addresses: Drafts<VirtualAddress>;
+    peers: Drafts<PeerConfig>;
+    auth: AuthDraft | null;
+    track: Drafts<TrackConfig>;
+    routes: Drafts<RouteConfig>;
+    rules: Drafts<RuleConfig>;
+  }
+>;
 export type CheckDraft =
   | Draft<Extract<CheckConfig, { type: 'tcp' }>>
   | Draft<Extract<CheckConfig, { type: 'http' | 'https' }>>;
-export type ServiceDraft = Draft<Omit<ServiceConfig, 'check' | 'servers'>> & {
-  readonly check?: CheckDraft | null;
-  readonly servers?: readonly Draft<ServerConfig>[];
-};
+export type ServiceDraft = With<ServiceConfig, { check: CheckDraft | null; servers: Drafts<ServerConfig> }>;
 export type ConfigDraft = {
   readonly [K in keyof Config]?: Config[K] extends readonly unknown[] ? unknown : Draft<Config[K]>;
 } & {
-  readonly vrrp?: readonly Draft<VrrpConfig>[];
+  readonly vrrp?: readonly RouterDraft[];
   readonly services?: readonly ServiceDraft[];
   readonly alerts?: readonly Draft<AlertConfig>[];
 };
@@ -38,6 +66,7 @@ export function checkConfig(config: ConfigDraft, rules: Rules): void {
   const { vrrp = [], services = [], alerts = [] } = config;
   if (rules.sound && vrrp.length === 0 && services.length === 0) rules.warn(-1, say.nothing());
   const virtual = checkRouters(vrrp, rules);
+  checkTracks(vrrp, services, rules);
   checkServices(services, vrrp.length > 0, virtual, rules);
   checkNames(alerts, '[[alert]]', rules);
   for (const alert of alerts) {
@@ -76,5 +105,11 @@ export function unique<T extends object>(
     else again(item, key, rules.line(placeOf(rules, earlier)));
   }
 }
+
+/** The families that have virtual addresses, as far as could be read. */
+export const familiesIn = ({ addresses = [] }: RouterDraft): readonly Family[] =>
+  ([4, 6] as const).filter((family) =>
+    addresses.some(({ address }) => address && familyOf(address.address) === family),
+  );
 
 export type Virtual = ReadonlySet<IpAddress>;

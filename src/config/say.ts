@@ -1,18 +1,19 @@
 /**
- * Every sentence that the config language reports besides those about single options (`base/option-say.ts`): what is
- * wrong, then what was expected or what to do. Each is seen once in `test/golden/config/`.
+ * Every sentence that the config language reports besides those about single options (`base/option-say.ts`) and those about
+ * [[vrrp]] (`say-vrrp.ts`): what is wrong, then what was expected or what to do. Each is seen once in `test/golden/config/`.
  */
 
 import { quoted } from '../base/option-say.ts';
 
-const as = (section: string, line: number): string => `as in the ${section} at line ${line}`;
+/** Where the same was said before. */
+export const as = (section: string, line: number): string => `as in the ${section} at line ${line}`;
 
 export const say = {
   // The file as TOML
   notUtf8: () => 'a byte that is no UTF-8, expected a file in UTF-8',
   unexpected: (found: string, expected: string) => `unexpected ${found}, expected ${expected}`,
   keyTwice: (key: string) =>
-    ['vrrp', 'service', 'service.server', 'alert'].includes(key)
+    ['vrrp', 'vrrp.track', 'service', 'service.server', 'alert'].includes(key)
       ? `${quoted(key)} is there twice, expected [[${key}]] in double brackets each time, above what belongs to it`
       : `${quoted(key)} is there twice, expected it once`,
   tableClosed: (key: string) => `table ${quoted(key)} is written out elsewhere, expected all its keys in that place`,
@@ -26,19 +27,6 @@ export const say = {
   nothing: () => 'no [[vrrp]] and no [[service]], so there is nothing to do',
   nameTwice: (name: string, section: string, line: number) =>
     `name is ${quoted(name)}, ${as(section, line)}, expected a name of its own`,
-
-  // [[vrrp]]
-  routerTwice: (id: number, on: string, line: number) =>
-    `router_id is ${id} on ${on}, ${as('[[vrrp]]', line)}, expected another router_id`,
-  virtualTwice: (address: string, line: number) =>
-    `${address} is a virtual address at line ${line} already, expected it once`,
-  ownerYields: () => 'preempt is false with priority 255, expected true: the owner of the addresses always takes over',
-  ownerWaits: () => 'preempt_delay with priority 255, expected none: the owner of the addresses takes over at once',
-  delayUnused: () => 'preempt_delay has no effect with preempt = false',
-  sourceIsVirtual: (source: string) =>
-    `source is ${quoted(source)}, a virtual address, expected a fixed address of the interface`,
-  shortInterval: () =>
-    'interval is below "100ms": a pause of the runtime (garbage collection) can then cost a master its role, expected "100ms" or more',
 
   // [[service]]
   serviceTwice: (key: string, line: number) =>

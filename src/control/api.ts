@@ -5,10 +5,12 @@
 
 import type { Server, ServerResponse } from 'node:http';
 import type { Log } from '../system/log.ts';
-import type { Director } from './director.ts';
+import type { Director, OrderRefusal, OrderResult } from './director.ts';
 import type { Event, EventKind } from './event.ts';
+import { parseKind, parseLimit, parseSince } from './event-query.ts';
 import { HttpError, type Request, type Route, send, sendJson, serverFor } from './http.ts';
 import { EVENT_KINDS, type EventQuery } from './journal.ts';
+import { failoverRequest, orderRequest } from './order-request.ts';
 
 /** Bytes of events that may wait for a follower that does not read; then it is cut off, and may come back with `since`. */
 const FOLLOWER_LIMIT = 8 << 20;
@@ -59,6 +61,28 @@ export function controlServer(director: Director, log: Log): Server {
         sendJson(response, answer.issues === undefined ? 200 : 422, answer);
       },
     },
+    {
+      method: 'POST',
+      path: '/routers/NAME/order',
+      summary:
+        'promotes or demotes a virtual router and its sync group: {"kind":"promote"|"demote", "for_ms":null, "reason":"", "by":"api"}',
+      handle: async ({ name, body }, response) =>
+        sendOrder(response, await director.order(name, orderRequest(await body()))),
+    },
+    {
+      method: 'DELETE',
+      path: '/routers/NAME/order',
+      summary: 'takes the order to a virtual router and its sync group back: ?by=api',
+      handle: async ({ name, query }, response) =>
+        sendOrder(response, await director.takeBack(name, query.get('by') ?? 'api')),
+    },
+    {
+      method: 'POST',
+      path: '/failover',
+      summary:
+        'moves the role to the other director: {"router":null (all), "to_backup":false, "for_ms":600000, "reason":"", "by":"api"}',
+      handle: async ({ body }, response) => sendOrder(response, await director.failover(failoverRequest(await body()))),
+    },
     { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
   ];
   return serverFor(routes, (path, error) => log.error('control request failed', { path, error }));
@@ -83,6 +107,18 @@ export function metricsServer(
     { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
   ];
   return serverFor(routes, (path, error) => log.error('metrics request failed', { path, error }));
+}
+
+const REFUSED: Readonly<Record<OrderRefusal['error'], number>> = {
+  'no-such-router': 404,
+  'no-routers': 404,
+  'no-answer': 503,
+};
+
+function sendOrder(response: ServerResponse, result: OrderResult): void {
+  if (result.ok) return sendJson(response, 200, result.value);
+  const { error, what, todo } = result.error;
+  throw new HttpError(REFUSED[error], error, what, todo);
 }
 
 const HEALTH = '200 "ok", or 503 and the reasons';
@@ -118,30 +154,30 @@ function eventQuery(parameters: URLSearchParams): EventQuery {
   const limit = parameters.get('limit');
   const kinds = parameters.getAll('kind').flatMap((kind) => kind.split(','));
   return {
-    ...(since !== null && { since: parseSince(since) }),
-    ...(limit !== null && { limit: parseLimit(limit) }),
-    ...(kinds.length > 0 && { kinds: kinds.map(parseKind) }),
+    ...(since !== null && { since: sinceOf(since) }),
+    ...(limit !== null && { limit: limitOf(limit) }),
+    ...(kinds.length > 0 && { kinds: kinds.map(kindOf) }),
   };
 }
 
-function parseSince(text: string): number | Date {
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  const date = new Date(text);
-  if (Number.isNaN(date.getTime()))
+function sinceOf(text: string): number | Date {
+  const since = parseSince(text);
+  if (since === undefined)
     throw bad(
       `since=${text} is neither a number nor a time`,
       'Give the seq of the last event known, or an RFC 3339 time.',
     );
-  return date;
+  return since;
 }
 
-function parseLimit(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw bad(`limit=${text} is not a count`, 'Give a whole number, 0 and up.');
-  return Number(text);
+function limitOf(text: string): number {
+  const limit = parseLimit(text);
+  if (limit === undefined) throw bad(`limit=${text} is not a count`, 'Give a whole number, 0 and up.');
+  return limit;
 }
 
-function parseKind(text: string): EventKind {
-  const kind = EVENT_KINDS.find((candidate) => candidate === text);
+function kindOf(text: string): EventKind {
+  const kind = parseKind(text);
   if (kind === undefined) throw bad(`kind=${text} is unknown`, `Use one of ${EVENT_KINDS.join(', ')}.`);
   return kind;
 }

@@ -7,9 +7,12 @@ import type { Event } from './event.ts';
 import type { ErrorReply } from './http.ts';
 
 export type Call = {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
+  /** TOML. */
   readonly body?: string;
+  /** Sent as JSON, in place of `body`. */
+  readonly json?: unknown;
   /** From the call to the whole answer, ms. Default 30,000. */
   readonly timeout?: number;
 };
@@ -22,8 +25,10 @@ export type Unreachable = { readonly code: string; readonly message: string };
 
 export async function call(socket: string, { timeout = 30_000, ...what }: Call): Promise<Result<Reply, Unreachable>> {
   const { method, path } = what;
-  const headers = what.body === undefined ? {} : { 'content-type': 'application/toml' };
-  const opened = await open(socket, { method, path, headers }, what.body, AbortSignal.timeout(timeout));
+  const sent = what.json === undefined ? what.body : JSON.stringify(what.json);
+  const type = what.json === undefined ? 'application/toml' : 'application/json';
+  const headers = sent === undefined ? {} : { 'content-type': type };
+  const opened = await open(socket, { method, path, headers }, sent, AbortSignal.timeout(timeout));
   if (!opened.ok) return opened;
   const response = opened.value;
   try {

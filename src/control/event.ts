@@ -14,11 +14,44 @@ export type Happening =
   | {
       readonly kind: 'vrrp';
       readonly router: string;
+      readonly family: 4 | 6;
       readonly from: VrrpState;
       readonly to: VrrpState;
       readonly cause: string;
       readonly priority: number;
       readonly addresses: readonly string[];
+    }
+  /** Two directors were master of one router at a time, or are no longer. `peer`: the other's address. `lasted` in ms. */
+  | {
+      readonly kind: 'split-brain';
+      readonly router: string;
+      readonly family: 4 | 6;
+      readonly what: 'begun' | 'ended';
+      readonly peer: string;
+      readonly priority: number;
+      readonly lasted: number;
+    }
+  /** Somebody who does not speak VRRP has an address of ours. */
+  | {
+      readonly kind: 'conflict';
+      readonly router: string;
+      readonly address: string;
+      readonly interface: string;
+      readonly mac: string;
+    }
+  /** A tracked thing failed or came back. `what`: `interface eth1`; `reason` in words. */
+  | { readonly kind: 'track'; readonly what: string; readonly up: boolean; readonly reason: string }
+  /** The operator's word to a virtual router, or its end. */
+  | {
+      readonly kind: 'order';
+      readonly router: string;
+      readonly order: 'promote' | 'demote';
+      readonly what: 'given' | 'ended';
+      readonly by: string;
+      /** Why it was given, or why it ended. */
+      readonly reason: string;
+      /** RFC 3339; `null`: until it is taken back. */
+      readonly until: string | null;
     }
   /** A server's verdict changed. `reason` is the last probe's. */
   | {

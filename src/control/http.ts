@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { nearest } from '../base/nearest.ts';
 
 export type Route = {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** A part `NAME` stands for any one. */
   readonly path: string;
   /** One line for `GET /`. */
   readonly summary: string;
@@ -13,6 +14,8 @@ export type Route = {
 };
 
 export type Request = {
+  /** What stands for `NAME` in the path, decoded; empty where the path has none. */
+  readonly name: string;
   readonly query: URLSearchParams;
   /** The whole body as text. Throws an `HttpError` when it is too long or not UTF-8. */
   readonly body: () => Promise<string>;
@@ -58,7 +61,8 @@ export function serverFor(routes: readonly Route[], failed: (path: string, error
     response.on('error', () => {});
     const answer = async (): Promise<void> => {
       const route = routeFor(routes, request.method ?? 'GET', url.pathname);
-      await route.handle({ query: url.searchParams, body: () => bodyOf(request) }, response);
+      const name = nameIn(route.path, url.pathname);
+      await route.handle({ name, query: url.searchParams, body: () => bodyOf(request) }, response);
     };
     answer().catch((error: unknown) => {
       if (!(error instanceof HttpError)) failed(url.pathname, error);
@@ -85,13 +89,31 @@ const internal = (error: unknown): HttpError =>
   );
 
 const methodsOf = (routes: readonly Route[], path: string): string[] => {
-  const methods = routes.filter((route) => route.path === path).map((route) => route.method as string);
+  const methods = routes.filter((route) => matches(route.path, path)).map((route) => route.method as string);
   return methods.includes('GET') ? [...methods, 'HEAD'] : methods;
 };
 
+const NAME = 'NAME';
+
+function matches(pattern: string, path: string): boolean {
+  const [wanted, given] = [pattern.split('/'), path.split('/')];
+  return (
+    wanted.length === given.length && wanted.every((part, i) => part === given[i] || (part === NAME && given[i] !== ''))
+  );
+}
+
+function nameIn(pattern: string, path: string): string {
+  const at = pattern.split('/').indexOf(NAME);
+  try {
+    return at < 0 ? '' : decodeURIComponent(path.split('/')[at] ?? '');
+  } catch {
+    throw new HttpError(400, 'bad-name', `${path} has a name that is not percent-encoded UTF-8`, 'Encode it so.');
+  }
+}
+
 function routeFor(routes: readonly Route[], method: string, path: string): Route {
   const wanted = method === 'HEAD' ? 'GET' : method;
-  const route = routes.find((candidate) => candidate.path === path && candidate.method === wanted);
+  const route = routes.find((candidate) => matches(candidate.path, path) && candidate.method === wanted);
   if (route) return route;
   const methods = methodsOf(routes, path);
   if (methods.length > 0)
@@ -117,6 +139,6 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
   } catch {
-    throw new HttpError(400, 'not-utf8', 'the body is not UTF-8 text', 'Send TOML, which is UTF-8.');
+    throw new HttpError(400, 'not-utf8', 'the body is not UTF-8 text', 'Send UTF-8.');
   }
 }

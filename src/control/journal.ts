@@ -9,7 +9,21 @@ import { invariant } from '../base/invariant.ts';
 import type { Event, EventKind, Happening } from './event.ts';
 import { createTally, type Tally } from './tally.ts';
 
-export const EVENT_KINDS: readonly EventKind[] = ['vrrp', 'server', 'quorum', 'reload', 'process', 'drift', 'trouble'];
+/** As a record, so that the compiler misses a kind that is not here. */
+const KINDS: Readonly<Record<EventKind, true>> = {
+  vrrp: true,
+  'split-brain': true,
+  conflict: true,
+  track: true,
+  order: true,
+  server: true,
+  quorum: true,
+  reload: true,
+  process: true,
+  drift: true,
+  trouble: true,
+};
+export const EVENT_KINDS = Object.keys(KINDS) as readonly EventKind[];
 
 export type EventQuery = {
   /** A number: events after that `seq`. A date: events at or after it. Absent: from the oldest kept. */

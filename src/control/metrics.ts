@@ -11,7 +11,7 @@ import type { SinkCounts } from '../alerts/dispatch.ts';
 import type { Director } from './director.ts';
 import { EVENT_KINDS } from './journal.ts';
 import type { RouterStatus, ServerStatus, ServiceStatus, Status } from './status.ts';
-import type { Tally } from './tally.ts';
+import { routerKey, type Tally } from './tally.ts';
 
 /** All that a scrape tells of. */
 export type Facts = { readonly status: Status; readonly tally: Tally; readonly alerts: readonly SinkCounts[] };
@@ -42,7 +42,9 @@ const counter = row('counter');
 
 /** One sample for each virtual router. */
 const router = (read: (router: RouterStatus) => number) => (facts: Facts) =>
-  facts.status.routers.map((r): Sample => [read(r), r.name]);
+  facts.status.routers.map((r): Sample => [read(r), ...labelsOf(r)]);
+/** The labels `router` and `family`, which together name one virtual router. */
+const labelsOf = ({ name, family }: RouterStatus): [string, string] => [name, `ipv${family}`];
 const service = (read: (service: ServiceStatus) => number) => (facts: Facts) =>
   facts.status.services.map((s): Sample => [read(s), s.name]);
 /** One sample for each server; none for those that `read` has no number for. */
@@ -60,6 +62,15 @@ const sink = (read: (counts: SinkCounts) => number) => (facts: Facts) =>
 const unixTime = (date: string): number => Date.parse(date) / 1000;
 const bit = (condition: boolean): number => (condition ? 1 : 0);
 
+/** Two tracked things may be called alike, such as a script with other arguments; a series has one value. */
+function worstByName(tracks: RouterStatus['tracks']): ReadonlyMap<string, boolean> {
+  const worst = new Map<string, boolean>();
+  for (const { what, up } of tracks) if (up !== null) worst.set(what, up && worst.get(what) !== false);
+  return worst;
+}
+
+const ROUTER = ['router', 'family'];
+const ORDERS = ['promote', 'demote'] as const;
 const SERVER = ['service', 'server', 'address'];
 
 export const METRICS: readonly Row[] = [
@@ -93,69 +104,112 @@ export const METRICS: readonly Row[] = [
   gauge(
     'vrrp_state',
     '1 for the state the virtual router is in, 0 for the others.',
-    ['router', 'state'],
+    [...ROUTER, 'state'],
     ({ status }) =>
-      status.routers.flatMap((r) => VRRP_STATES.map((state): Sample => [bit(r.state === state), r.name, state])),
+      status.routers.flatMap((r) =>
+        VRRP_STATES.map((state): Sample => [bit(r.state === state), ...labelsOf(r), state]),
+      ),
   ),
   gauge(
     'vrrp_master',
     '1 while this director is master.',
-    ['router'],
+    ROUTER,
     router((r) => bit(r.state === 'master')),
   ),
   gauge(
     'vrrp_state_since_seconds',
     'When it entered its state, Unix time.',
-    ['router'],
+    ROUTER,
     router((r) => unixTime(r.since)),
   ),
   gauge(
     'vrrp_priority',
-    'Priority that it has now, 0 to 255.',
-    ['router'],
+    'Priority that its adverts carry now, 0 to 255.',
+    ROUTER,
     router((r) => r.priority),
   ),
-  gauge('vrrp_address_present', '1 while the address is on the interface.', ['router', 'address'], ({ status }) =>
-    status.routers.flatMap((r) => r.addresses.map((a): Sample => [bit(a.present), r.name, a.address])),
+  gauge('vrrp_configured_priority', 'Priority that the config gives it.', ROUTER, ({ status }) =>
+    status.routers.flatMap((r) => r.priorityParts.slice(0, 1).map((base): Sample => [base.delta, ...labelsOf(r)])),
   ),
-  counter('vrrp_transitions_total', 'Changes of state, by the state gone to.', ['router', 'to'], ({ status, tally }) =>
+  gauge(
+    'vrrp_order',
+    "1 while the operator's order to promote or to demote it is in force.",
+    [...ROUTER, 'order'],
+    ({ status }) =>
+      status.routers.flatMap((r) =>
+        ORDERS.map((order): Sample => [bit(r.order?.kind === order), ...labelsOf(r), order]),
+      ),
+  ),
+  gauge(
+    'vrrp_track_up',
+    '1 while the tracked thing is up; absent before it was looked at.',
+    [...ROUTER, 'what'],
+    ({ status }) =>
+      status.routers.flatMap((r) =>
+        [...worstByName(r.tracks)].map(([what, up]): Sample => [bit(up), ...labelsOf(r), what]),
+      ),
+  ),
+  gauge(
+    'vrrp_rival',
+    '1 while another director is master too: a split brain.',
+    ROUTER,
+    router((r) => bit(r.rival !== null)),
+  ),
+  counter(
+    'vrrp_split_brains_total',
+    'Times that another master was heard while this director was one.',
+    ROUTER,
+    router((r) => r.counters.splitBrains),
+  ),
+  gauge('vrrp_address_present', '1 while the address is on the interface.', [...ROUTER, 'address'], ({ status }) =>
+    status.routers.flatMap((r) => r.addresses.map((a): Sample => [bit(a.present), ...labelsOf(r), a.address])),
+  ),
+  counter('vrrp_transitions_total', 'Changes of state, by the state gone to.', [...ROUTER, 'to'], ({ status, tally }) =>
     status.routers.flatMap((r) =>
-      VRRP_STATES.map((to): Sample => [tally.transitions.get(r.name)?.get(to) ?? 0, r.name, to]),
+      VRRP_STATES.map(
+        (to): Sample => [tally.transitions.get(routerKey(r.name, r.family))?.get(to) ?? 0, ...labelsOf(r), to],
+      ),
     ),
   ),
   counter(
     'vrrp_adverts_sent_total',
     'Adverts sent.',
-    ['router'],
+    ROUTER,
     router((r) => r.counters.advertsSent),
   ),
   counter(
     'vrrp_adverts_received_total',
     'Adverts received and accepted.',
-    ['router'],
+    ROUTER,
     router((r) => r.counters.advertsReceived),
   ),
   counter(
     'vrrp_priority_zero_sent_total',
     'Resignations sent.',
-    ['router'],
+    ROUTER,
     router((r) => r.counters.priorityZeroSent),
   ),
   counter(
     'vrrp_priority_zero_received_total',
     'Resignations received.',
-    ['router'],
+    ROUTER,
     router((r) => r.counters.priorityZeroReceived),
   ),
-  counter('vrrp_packets_dropped_total', 'Packets refused, by reason.', ['router', 'reason'], ({ status }) =>
+  counter('vrrp_packets_dropped_total', 'Packets refused, by reason.', [...ROUTER, 'reason'], ({ status }) =>
     status.routers.flatMap((r) =>
-      Object.entries(r.counters.dropped).map(([reason, count]): Sample => [count, r.name, reason]),
+      Object.entries(r.counters.dropped).map(([reason, count]): Sample => [count, ...labelsOf(r), reason]),
     ),
+  ),
+  counter(
+    'vrrp_address_list_errors_total',
+    'Accepted adverts whose list of addresses is not ours.',
+    ROUTER,
+    router((r) => r.counters.addressListErrors),
   ),
   gauge(
     'vrrp_timer_lateness_worst_seconds',
     'Largest lateness of a timer since the start.',
-    ['router'],
+    ROUTER,
     router((r) => r.counters.worstLateness / 1000),
   ),
 

@@ -1,16 +1,33 @@
 /** Events in plain words: one line each, the same in the log, in `events` and in an alert's summary. */
 
-import type { Alert } from '../alerts/alert.ts';
+import { type Alert, type AlertKind, TOPICS } from '../alerts/alert.ts';
 import { printable } from '../base/printable.ts';
-import type { Event, Happening, Severity } from './event.ts';
+import { formatDuration, milliseconds } from '../base/time.ts';
+import type { Event, EventKind, Happening, Severity } from './event.ts';
+
+/** How a time (RFC 3339) is said: `2026-03-01 12:01:03 UTC` where the reader's time zone is not known. */
+export type SayTime = (time: string) => string;
+const utc: SayTime = (time) => `${new Date(time).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 
 /** One line without control characters: `edge: BACKUP → MASTER: no advert from 10.0.0.2 for 3.21 s`. */
-export const describe = (happening: Happening): string => printable(words(happening));
+export const describe = (happening: Happening, sayTime: SayTime = utc): string => printable(words(happening, sayTime));
 
-function words(h: Happening): string {
+function words(h: Happening, sayTime: SayTime): string {
   switch (h.kind) {
     case 'vrrp':
-      return `${h.router}: ${h.from.toUpperCase()} → ${h.to.toUpperCase()}: ${h.cause}`;
+      return `${routerName(h)}: ${h.from.toUpperCase()} → ${h.to.toUpperCase()}: ${h.cause}`;
+    case 'split-brain':
+      return h.what === 'begun'
+        ? `${routerName(h)}: split brain: ${h.peer} is master too, with priority ${h.priority}`
+        : `${routerName(h)}: the split brain with ${h.peer} is over, after ${formatDuration(milliseconds(h.lasted))}`;
+    case 'conflict':
+      return `${h.router}: ${h.address} on ${h.interface} is in use by ${h.mac} too, which does not speak VRRP`;
+    case 'track':
+      return `track ${h.up ? 'up' : 'down'}: ${h.what}${h.reason === '' ? '' : ` ${h.reason}`}`;
+    case 'order':
+      return h.what === 'given'
+        ? `${h.router}: ${h.order}d by ${h.by} until ${h.until === null ? 'taken back' : sayTime(h.until)}${colon(h.reason)}`
+        : `${h.router}: no longer ${h.order}d by ${h.by}${colon(h.reason)}`;
     case 'server': {
       const server = h.server === h.address ? h.address : `${h.server} (${h.address})`;
       return `${h.service}: server ${server} ${h.from} → ${h.to}: ${h.reason}`;
@@ -30,12 +47,30 @@ function words(h: Happening): string {
 
 const colon = (detail: string): string => (detail === '' ? '' : `: ${detail}`);
 
+/** One event knows nothing of its router's other family, so that of IPv6 is always called so. */
+const routerName = ({ router, family }: { readonly router: string; readonly family: 4 | 6 }): string =>
+  family === 6 ? `${router} IPv6` : router;
+
+/** What `describe` leaves out: the text log has these beside it, and not once more what the sentence says. */
+const UNSAID: Readonly<Partial<Record<EventKind, readonly string[]>>> = { vrrp: ['priority', 'addresses'] };
+
+export const unsaid = (event: Event): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(event).filter(([key]) => UNSAID[event.kind]?.includes(key)));
+
 /** How loudly the log says it. `warning`: traffic moved or capacity changed; `error`: something does not work. */
 export function severityOf(h: Happening): Severity {
   switch (h.kind) {
     case 'vrrp':
       if (h.to === 'fault') return 'error';
       return h.from === 'init' || h.to === 'init' ? 'info' : 'warning';
+    case 'split-brain':
+      return h.what === 'begun' ? 'error' : 'warning';
+    case 'conflict':
+      return 'error';
+    case 'track':
+      return h.up ? 'info' : 'warning';
+    case 'order':
+      return 'info';
     case 'server':
       return h.to === 'down' ? 'warning' : 'info';
     case 'quorum':
@@ -53,7 +88,9 @@ export function severityOf(h: Happening): Severity {
 
 /** The alert that an event makes; `undefined` for a kind that nobody can be alerted of. */
 export function alertOf(director: string, event: Event): Alert | undefined {
-  if (event.kind !== 'vrrp' && event.kind !== 'server' && event.kind !== 'quorum') return undefined;
   const { seq, time, kind, ...fields } = event;
+  if (!isAlertKind(kind)) return undefined;
   return { director, seq, time, kind, summary: describe(event), ...fields };
 }
+
+const isAlertKind = (kind: EventKind): kind is AlertKind & EventKind => Object.hasOwn(TOPICS, kind);

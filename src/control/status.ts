@@ -30,21 +30,82 @@ export type ProcessStatus = {
 
 export type RouterStatus = {
   readonly name: string;
+  /** One [[vrrp]] with addresses of both families is two routers of one name. */
+  readonly family: 4 | 6;
   readonly interface: string;
   readonly routerId: number;
-  readonly version: 3;
+  readonly version: 2 | 3;
   readonly state: VrrpState;
   readonly since: string;
   /** Why it is in this state, in words. */
   readonly cause: string;
+  /** The effective one, which adverts carry. */
   readonly priority: number;
+  /** What it is made of, in the order of the config: `{ what: "configured", delta: 150 }`, `{ what: "interface eth1 is down", delta: -60 }`. */
+  readonly priorityParts: readonly { readonly what: string; readonly delta: number }[];
   readonly interval: number;
   /** The interval learned from the master's adverts. */
   readonly masterInterval: number;
   /** The master as this director sees it; `null` when none is known. */
   readonly master: { readonly address: string; readonly priority: number } | null;
-  readonly addresses: readonly { readonly address: string; readonly present: boolean }[];
+  /** The source of our adverts; `null` while there is none. */
+  readonly source: string | null;
+  readonly transport: 'ip' | 'udp';
+  /** Where adverts go: a multicast group, or the unicast peers. */
+  readonly destinations: readonly string[];
+  /** How adverts are authenticated. */
+  readonly auth: 'none' | 'pass' | 'hmac';
+  readonly syncGroup: string | null;
+  readonly addresses: readonly {
+    readonly address: string;
+    readonly interface: string;
+    readonly present: boolean;
+    readonly advertised: boolean;
+  }[];
+  readonly tracks: readonly TrackStatus[];
+  /** What the operator has asked for; `null`: nothing. */
+  readonly order: RouterOrder | null;
+  /** Another master that is heard while this director is one; `null`: none. */
+  readonly rival: {
+    readonly address: string;
+    readonly priority: number;
+    readonly since: string;
+    readonly last: string;
+  } | null;
+  /** The last packet of this VRID that was refused, and why; `null`: none since the start. */
+  readonly refused: {
+    readonly address: string;
+    readonly reason: string;
+    readonly detail: string;
+    readonly last: string;
+    /** Whether it came within the last three intervals. */
+    readonly recent: boolean;
+  } | null;
   readonly counters: RouterCounters;
+};
+
+/** A tracked thing, as a virtual router sees it. */
+export type TrackStatus = {
+  /** `interface eth1`, `script /usr/local/bin/check`. */
+  readonly what: string;
+  /** `null`: it has not been looked at yet, and counts as up. */
+  readonly up: boolean | null;
+  /** What is said of it, `has no carrier`; empty when there is nothing to say. */
+  readonly reason: string;
+  readonly since: string | null;
+  /** `null`: its failure is a fault. */
+  readonly weight: number | null;
+};
+
+/** An operator's order to a virtual router. */
+export type RouterOrder = {
+  readonly kind: 'promote' | 'demote';
+  readonly by: string;
+  /** Empty when none was given. */
+  readonly reason: string;
+  readonly since: string;
+  /** When it ends by itself; `null`: when it is taken back. */
+  readonly until: string | null;
 };
 
 export type RouterCounters = {
@@ -53,6 +114,10 @@ export type RouterCounters = {
   readonly priorityZeroSent: number;
   readonly priorityZeroReceived: number;
   readonly becameMaster: number;
+  /** Times that another master was heard while this director was one. */
+  readonly splitBrains: number;
+  /** Accepted adverts whose address list is not ours. */
+  readonly addressListErrors: number;
   /** Refused packets by named reason. */
   readonly dropped: Readonly<Record<string, number>>;
   /** Largest lateness of a timer since the start, ms. */

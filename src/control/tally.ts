@@ -7,9 +7,12 @@ export type ReloadOutcome = 'applied' | 'unchanged' | 'refused';
 export type Tally = {
   readonly events: ReadonlyMap<EventKind, number>;
   readonly reloads: ReadonlyMap<ReloadOutcome, number>;
-  /** Changes of state by virtual router and the state it went to. */
+  /** Changes of state by virtual router (`routerKey`) and the state it went to. */
   readonly transitions: ReadonlyMap<string, ReadonlyMap<VrrpState, number>>;
 };
+
+/** One name may be two virtual routers, one a family. */
+export const routerKey = (name: string, family: 4 | 6): string => `${name} ${family}`;
 
 export function createTally(): Tally & { count(event: Event): void } {
   const events = new Map<EventKind, number>();
@@ -23,8 +26,9 @@ export function createTally(): Tally & { count(event: Event): void } {
       increment(events, event.kind);
       if (event.kind === 'reload') increment(reloads, event.outcome);
       if (event.kind === 'vrrp') {
-        const router = transitions.get(event.router) ?? new Map<VrrpState, number>();
-        transitions.set(event.router, router);
+        const key = routerKey(event.router, event.family);
+        const router = transitions.get(key) ?? new Map<VrrpState, number>();
+        transitions.set(key, router);
         increment(router, event.to);
       }
     },

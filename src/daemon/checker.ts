@@ -1,6 +1,7 @@
 /**
  * The checker process: probes the real servers, forms verdicts and weights, and keeps the kernel's IPVS table. When it
- * ends, in whatever way, the table stays; when it starts, it reads the table and goes on from there.
+ * ends, in whatever way, the table stays; when it starts, it reads the table and goes on from there. It watches what
+ * virtual routers track too, since the vrrp process must neither wait nor fork.
  */
 
 import type { IpAddress } from '../base/address.ts';
@@ -8,21 +9,29 @@ import { seconds } from '../base/time.ts';
 import { createProber } from '../checkers/registry.ts';
 import type { CheckConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
+import { defaultRoute } from '../system/default-route.ts';
 import { openIpvs } from '../system/ipvs.ts';
+import { later } from '../system/later.ts';
 import { openRtnetlink, watchNetwork } from '../system/rtnetlink.ts';
-import { report, serve } from './child.ts';
+import { openAsker } from '../trackers/gateway/ask.ts';
+import { createTrackers } from '../trackers/registry.ts';
+import { createServiceBoard } from '../trackers/service/board.ts';
+import { report, serve, tellTracked } from './child.ts';
 import type { CheckerOrders } from './messages.ts';
 import { probeSources } from './probe-source.ts';
 import { createProberSchedule, type ProbeOrder } from './prober-schedule.ts';
-import { createReconciler, later } from './reconciler.ts';
+import { createReconciler } from './reconciler.ts';
 import { loadOwned, saveOwned } from './run-state.ts';
 import { createServiceKeeper, probeKey } from './service-keeper.ts';
+import { createTrackKeeper } from './track-keeper.ts';
 
 const opened = openRtnetlink();
 if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`);
 const rtnetlink = opened.value;
 
-let orders: CheckerOrders = { runDir: '', services: [], virtualAddresses: [] };
+let orders: CheckerOrders = { runDir: '', services: [], virtualAddresses: [], tracks: [] };
+/** Whether there is, or was, anything in the IPVS table to tend: a director of addresses alone needs no IPVS. */
+let balancing = false;
 const keeper = createServiceKeeper(report);
 const reconciler = createReconciler({
   open: openIpvs,
@@ -39,14 +48,36 @@ const probes = createProberSchedule({
   timer: createTimer,
   createProber,
   onResult: (key, result, at) => {
-    if (keeper.take(key, result, at)) void reconciler.request();
+    if (!keeper.take(key, result, at)) return;
+    board.refresh();
+    void reconciler.request();
   },
+});
+const board = createServiceBoard((service) => keeper.quorum(service));
+const tracks = createTrackKeeper({
+  now,
+  date: dateOf,
+  watch: createTrackers({
+    clock: { now, timer: createTimer },
+    gateway: {
+      rtnetlink,
+      defaultRoute,
+      isVirtual: (address) => orders.virtualAddresses.includes(address),
+      openAsker,
+    },
+    services: board,
+  }),
+  changed: tellTracked,
+  report,
 });
 
 async function configure(next: CheckerOrders): Promise<void> {
   orders = next;
+  tracks.configure(next.tracks);
+  balancing ||= next.services.length > 0 || loadOwned(next.runDir).size > 0;
   // The verdicts begin from what the kernel has, so it is read before they are formed.
-  await reconciler.request((kernel) => keeper.configure(next.services, kernel, now()));
+  if (balancing) await reconciler.request((kernel) => keeper.configure(next.services, kernel, now()));
+  board.refresh();
   await aimProbes();
 }
 
@@ -95,14 +126,16 @@ if (!watched.ok)
 serve<CheckerOrders>({
   configure,
   status: async () => {
-    await reconciler.read();
+    if (balancing) await reconciler.read();
     return { services: keeper.status(reconciler.table(), dateOf), trouble: reconciler.trouble() };
   },
   plan: async (wanted) => {
+    if (!balancing && wanted.services.length === 0) return { changes: [] };
     const changes = await reconciler.preview((kernel) => keeper.desired(kernel, wanted.services));
     return changes && { changes };
   },
   stop: async () => {
+    tracks.close();
     aiming?.cancel();
     await probes.close();
     reconciler.close();

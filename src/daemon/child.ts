@@ -2,12 +2,14 @@
 
 import type { Happening } from '../control/event.ts';
 import { setParentDeathSignal } from '../system/process.ts';
-import type { Changes, CheckerAnswer, FromChild, ToChild, VrrpAnswer } from './messages.ts';
+import type { Changes, CheckerAnswer, FromChild, ToChild, Tracked, VrrpAnswer } from './messages.ts';
 
 export type Work<Orders> = {
   /** Carries out new orders; settles when they are. Never called again before it has settled. */
   readonly configure: (orders: Orders) => Promise<void>;
   readonly status: () => Promise<VrrpAnswer | CheckerAnswer>;
+  /** Takes what the checker process has found of tracked things. */
+  readonly tracked?: (tracked: readonly Tracked[]) => void;
   /** What `configure` with these orders would change in the kernel; `undefined` when that cannot be told. */
   readonly plan: (orders: Orders) => Promise<Changes | undefined>;
   /** Ends cleanly. */
@@ -16,6 +18,8 @@ export type Work<Orders> = {
 
 /** Tells the supervisor. Lost when it is gone, and so is this process then. */
 export const report = (happening: Happening): void => tell({ type: 'happening', happening });
+/** As `report`, from the checker process: what it has found of tracked things. */
+export const tellTracked = (tracked: readonly Tracked[]): void => tell({ type: 'tracked', tracked });
 
 function tell(message: FromChild): void {
   if (process.connected) process.send?.(message);
@@ -37,6 +41,8 @@ export function serve<Orders>(work: Work<Orders>): void {
         if (stopping) return;
         queue = queue.then(() => work.configure(message.orders)).then(() => tell({ type: 'ready' }));
         return;
+      case 'tracked':
+        return work.tracked?.(message.tracked);
       case 'request':
         return void answer(message);
       case 'stop':

@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { type Duration, formatDuration, milliseconds, seconds } from '../base/time.ts';
 import type { Happening } from '../control/event.ts';
 import type { ProcessStatus } from '../control/status.ts';
-import type { FromChild, ToChild } from './messages.ts';
+import type { FromChild, ToChild, Tracked } from './messages.ts';
 
 export type ChildName = 'vrrp' | 'checker';
 
@@ -43,8 +43,10 @@ export const restartPause = (n: number): Duration =>
 
 export type Child<Orders, Answers> = {
   readonly name: ChildName;
-  /** Starts it when it does not run; tells it what to do either way, now and after every restart. */
-  configure(orders: Orders): void;
+  /** Starts it when it does not run; tells it what to do either way, now and after every restart, as it is then. */
+  configure(orders: () => Orders): void;
+  /** Says something to the one that runs; one that comes after it has its orders. */
+  tell(message: Extract<ToChild<Orders>, { type: 'tracked' }>): void;
   /** Asks and waits; `undefined` when the child is dead or does not answer within `within`. */
   ask<K extends keyof Answers>(what: K, within: Duration, orders?: Orders): Promise<Answers[K] | undefined>;
   /** Lets it end cleanly; kills it when it has not ended within `within`. */
@@ -55,8 +57,10 @@ export type Child<Orders, Answers> = {
 export function createChild<Orders, Answers extends Partial<Record<'status' | 'plan', unknown>>>(
   name: ChildName,
   report: (happening: Happening) => void,
+  tracked: (tracked: readonly Tracked[]) => void = () => {},
+  launch: (name: ChildName) => ChildProcess = forkChild,
 ): Child<Orders, Answers> {
-  let orders: Orders | undefined;
+  let orders: (() => Orders) | undefined;
   let running: ChildProcess | undefined;
   let standby: ChildProcess | undefined;
   let state: ProcessStatus['state'] = 'dead';
@@ -77,7 +81,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     running = standby ?? forkOne();
     standby = undefined;
     if (running === undefined) return startAgain();
-    if (orders !== undefined) send({ type: 'configure', orders });
+    if (orders !== undefined) send({ type: 'configure', orders: orders() });
     const how = stoodBy ? ', which stood by' : '';
     report({ kind: 'process', process: name, what: 'started', detail: `pid ${running.pid}${how}` });
   }
@@ -89,11 +93,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
       report({ kind: 'trouble', severity: 'error', what: `the ${name} process`, detail });
     };
     try {
-      const child = fork(entryOf(name), [], {
-        execArgv: [...FLAGS[name]],
-        serialization: 'advanced',
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      });
+      const child = launch(name);
       // One that never ran has no pid, tells so by this event, and never exits.
       if (child.pid === undefined) {
         child.once('error', failed);
@@ -120,12 +120,14 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     if (!STANDBY[name] || stopping) return;
     clearTimeout(standbyLater);
     standbyLater = setTimeout(() => {
-      standby ??= forkOne();
+      // One that is not ready has its own when it is, and not before: what keeps it from starting would keep that one too.
+      if (state === 'ready') standby ??= forkOne();
     }, STANDBY_AFTER);
   }
 
   function onMessage(message: FromChild): void {
     if (message.type === 'happening') return report(message.happening);
+    if (message.type === 'tracked') return tracked(message.tracked);
     if (message.type === 'ready') {
       if (state === 'starting') {
         state = 'ready';
@@ -172,8 +174,9 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
       if (stopping) return;
       orders = next;
       if (running === undefined && pause === undefined) start();
-      else send({ type: 'configure', orders: next });
+      else send({ type: 'configure', orders: next() });
     },
+    tell: send,
     async ask(what, within, forOrders) {
       if (running === undefined || state !== 'ready') return undefined;
       const id = ++lastId;
@@ -207,6 +210,13 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     },
   };
 }
+
+const forkChild = (name: ChildName): ChildProcess =>
+  fork(entryOf(name), [], {
+    execArgv: [...FLAGS[name]],
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
 
 /** The file a child runs: TypeScript in a checkout, JavaScript in what `npm run build` makes. */
 function entryOf(name: ChildName): string {

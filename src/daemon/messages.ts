@@ -3,22 +3,44 @@
  * `advanced` serialization (so `RegExp` and `Map` arrive whole). Requests carry an id; each is answered once.
  */
 
-import type { ServiceConfig, VrrpConfig } from '../config/config.ts';
+import type { ServiceConfig, TrackConfig, VrrpConfig } from '../config/config.ts';
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
-import type { RouterStatus, ServiceStatus } from '../control/status.ts';
+import type { RouterOrder, RouterStatus, ServiceStatus } from '../control/status.ts';
 
 /** What the vrrp process is told to run. */
-export type VrrpOrders = { readonly runDir: string; readonly routers: readonly VrrpConfig[] };
+export type VrrpOrders = {
+  readonly runDir: string;
+  readonly routers: readonly VrrpConfig[];
+  /** The operator's orders that are in force, by the router's name. */
+  readonly orders: Readonly<Record<string, RouterOrder>>;
+  /** The last that is known of the tracked things that the checker process watches. */
+  readonly tracked: readonly Tracked[];
+};
 /** What the checker process is told to run. `virtualAddresses`: never a source of a probe. */
 export type CheckerOrders = {
   readonly runDir: string;
   readonly services: readonly ServiceConfig[];
   readonly virtualAddresses: readonly string[];
+  /** Things to watch for virtual routers; each once, interfaces not among them. */
+  readonly tracks: readonly TrackConfig[];
+};
+
+/** The state of one tracked thing. `key`: `trackKey` of its config. */
+export type Tracked = {
+  readonly key: string;
+  readonly up: boolean;
+  /** The number in a file, which its weight is multiplied with; `null` for everything else. */
+  readonly factor: number | null;
+  readonly reason: string;
+  /** When it became so, RFC 3339. */
+  readonly since: string;
 };
 
 export type ToChild<Orders> =
   | { readonly type: 'configure'; readonly orders: Orders }
+  /** To the vrrp process: what the checker process has found. */
+  | { readonly type: 'tracked'; readonly tracked: readonly Tracked[] }
   /** End cleanly: hand over, leave or remove what is ours, then exit 0. */
   | { readonly type: 'stop' }
   | { readonly type: 'request'; readonly id: number; readonly what: 'status' | 'plan'; readonly orders?: Orders };
@@ -27,6 +49,8 @@ export type FromChild =
   /** The first orders are carried out. */
   | { readonly type: 'ready' }
   | { readonly type: 'happening'; readonly happening: Happening }
+  /** From the checker process: tracked things whose state is new or has changed. */
+  | { readonly type: 'tracked'; readonly tracked: readonly Tracked[] }
   | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | Changes | undefined };
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };

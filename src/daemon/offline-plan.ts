@@ -36,11 +36,10 @@ async function addressChanges(config: Config): Promise<PlannedChange[]> {
   const there = new Set(read.value.map((a) => formatPrefix(a.prefix)));
   return config.vrrp.flatMap((router) =>
     router.addresses
-      .map(formatPrefix)
-      .filter((address) => !there.has(address))
-      .map((address) => ({
+      .filter(({ address }) => !there.has(formatPrefix(address)))
+      .map(({ address, interface: other }) => ({
         sign: '+' as const,
-        what: `address ${address} on ${router.interface}, while ${router.name} is master`,
+        what: `address ${formatPrefix(address)} on ${other ?? router.interface}, while ${router.name} is master`,
         breaks: 0,
       })),
   );

@@ -5,7 +5,7 @@
 
 import { familyOf, type IpAddress, inPrefix } from '../base/address.ts';
 import type { InterfaceAddress, Rtnetlink } from '../system/rtnetlink.ts';
-import { RT_SCOPE } from '../wire/netlink-route.ts';
+import { RT_SCOPE } from '../wire/netlink-rtnl.ts';
 
 /** Answers for many destinations from one look at the addresses. `null`: let the kernel choose. */
 export async function probeSources(

@@ -201,9 +201,3 @@ const driftOf = (operation: Operation): Happening => ({
   object: 'the IPVS table',
   detail: describe(operation),
 });
-
-/** The real `later`. */
-export function later(after: Duration, work: () => void): { cancel(): void } {
-  const timer = setTimeout(work, Math.max(0, after));
-  return { cancel: () => clearTimeout(timer) };
-}

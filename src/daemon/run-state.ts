@@ -40,8 +40,8 @@ export type Role = {
   readonly master: boolean;
   readonly interface: string;
   readonly routerId: number;
-  /** The addresses it had put there, as `address/length`. */
-  readonly addresses: readonly string[];
+  /** What it had put into the kernel, in words (`formatHeld`). */
+  readonly held: readonly string[];
 };
 
 /** Keeps one router's role and beat. The beat is eight bytes, overwritten in place at every advert: no rename, no sync. */
@@ -57,6 +57,7 @@ export type RoleFile = {
 /** One that keeps nothing, where the run directory takes no file: the role is worth more than its record. */
 const NOTHING: RoleFile = { read: () => undefined, write() {}, beat() {}, remove() {}, close() {} };
 
+/** `router`: a word for the virtual router, which no other has. */
 export function openRoleFile(runDir: string, router: string): RoleFile {
   try {
     return open(runDir, router);
@@ -113,6 +114,7 @@ function isRole(value: unknown): value is Role {
     typeof role?.master === 'boolean' &&
     typeof role.interface === 'string' &&
     typeof role.routerId === 'number' &&
-    Array.isArray(role.addresses)
+    Array.isArray(role.held) &&
+    role.held.every((text) => typeof text === 'string')
   );
 }

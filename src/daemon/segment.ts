@@ -1,191 +1,277 @@
 /**
- * One interface with the virtual routers on it: the socket for adverts, the socket for ARP, and what is known of the
- * link. Interfaces may come late, go, and come back as another one of the same name.
+ * One interface with the virtual routers on it: what is known of the link and its addresses, and the sockets that carry
+ * the adverts of its routers. Interfaces may come late, go, and come back as another one of the same name.
  */
 
-import { familyOf, formatPrefix, type IpAddress, type Prefix } from '../base/address.ts';
-import type { Duration } from '../base/time.ts';
+import { formatPrefix, type IpAddress } from '../base/address.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { Instant } from '../base/time.ts';
 import type { Happening } from '../control/event.ts';
-import { openPacketSocket, type PacketSocket } from '../system/packet-socket.ts';
-import { createRawSocket, type RawInfo, type RawSocket } from '../system/raw-socket.ts';
-import type { Link, NetworkEvent, Rtnetlink } from '../system/rtnetlink.ts';
-import { announcement, encode as encodeArp } from '../wire/arp.ts';
-import { parseMac } from '../wire/ethernet.ts';
-import { decode, GROUP, PROTOCOL, TTL } from '../wire/vrrp.ts';
-import type { VirtualRouter } from './virtual-router.ts';
+import type { InterfaceAddress, Link, NetworkEvent } from '../system/rtnetlink.ts';
+import { type MacAddress, parseMac } from '../wire/ethernet.ts';
+import { chooseSource, type Usable } from './advert-source.ts';
+import type {
+  AdvertPath,
+  AdvertTransport,
+  Arrival,
+  Device,
+  TransportHandlers,
+  TransportOptions,
+} from './advert-transport.ts';
+import { createCopyFilter } from './copy-filter.ts';
 
-/** What the link allows a router to do. `source`: the first own address; `why` in words when it can do nothing. */
-export type Usable = { readonly up: boolean; readonly source: IpAddress | null; readonly what: string };
+export type { Usable } from './advert-source.ts';
+
+/** Where a packet came from and went to; `ttl`: `null` where it is not known (UDP). */
+export type PacketEnvelope = Pick<Arrival, 'source' | 'destination' | 'ttl'>;
+
+/** What a virtual router gives to its segment: every packet of its VRID comes here, good or bad. */
+export type Receive = (bytes: Uint8Array, envelope: PacketEnvelope, receivedAt: Instant) => void;
+
+/** One virtual router's place on a segment. */
+export type Seat = {
+  readonly path: AdvertPath;
+  /**
+   * What the interface allows it to do; own addresses are those that are not `virtual`. Where it can serve, it hears from
+   * now on. To be asked again after each change of a link, an address or the macvlan.
+   */
+  usable(virtual: ReadonlySet<string>): Usable;
+  /** Sends at once. A refusal is told as trouble and counts as a lost packet. */
+  send(bytes: Uint8Array, path: { readonly source: IpAddress; readonly destination: IpAddress }): void;
+  /** The macvlan that multicast adverts leave by, and are heard on besides the interface itself; `null`: none. Unicast never takes it. */
+  through(macvlan: Device | null): void;
+  /** No packet comes any more. */
+  leave(): void;
+};
 
 export type Segment = {
   readonly name: string;
-  /** Routers by VRID: each advert goes to the one it is for. */
-  readonly routers: Map<number, VirtualRouter>;
+  /** Of the link that is there now; `undefined`: none is. */
+  readonly index: number | undefined;
+  /** Of the link that was there last: renamed, it still has our addresses. */
+  readonly lastIndex: number | undefined;
+  /** The link's hardware address, where it has one. */
+  readonly mac: MacAddress | undefined;
+  /** An own link-local address that can be used; `null`: there is none. */
+  linkLocal(virtual: ReadonlySet<string>): IpAddress | null;
   /** Takes the link as it is now; `undefined`: there is none of this name. */
   setLink(link: Link | undefined): void;
   noteAddress(event: Extract<NetworkEvent, { kind: 'address' }>): void;
-  /** All addresses, read anew. */
-  setAddresses(addresses: readonly Prefix[]): void;
-  /** Own addresses are those that are not `virtual`. `wanted`: the source that the config names. */
-  usable(virtual: ReadonlySet<string>, wanted: IpAddress | null): Usable;
+  /** All addresses of the link, read anew. */
+  setAddresses(addresses: readonly InterfaceAddress[]): void;
   has(address: IpAddress): boolean;
-  readonly index: number | undefined;
-  send(bytes: Uint8Array, source: IpAddress): void;
-  announce(addresses: readonly IpAddress[]): void;
-  claim(addresses: readonly Prefix[], lease: Duration | null): Promise<readonly Prefix[]>;
-  renew(addresses: readonly Prefix[], lease: Duration | null): Promise<void>;
-  release(addresses: readonly Prefix[]): Promise<readonly Prefix[]>;
+  join(path: AdvertPath, receive: Receive): Seat;
+  /** How many routers are on it. */
+  readonly size: number;
+  /** Packets of VRIDs that no router here has. */
+  readonly unclaimed: number;
   close(): void;
 };
 
-export function createSegment(
-  name: string,
-  rtnetlink: Rtnetlink,
-  trouble: (what: string, detail: string) => void,
-): Segment {
-  const routers = new Map<number, VirtualRouter>();
+export type SegmentPorts = {
+  readonly trouble: (what: string, detail: string) => void;
+  /** `openAdvertTransport` */
+  readonly openTransport: (options: TransportOptions, handlers: TransportHandlers) => Result<AdvertTransport, Error>;
+};
+
+/** A transport, shared by the routers whose adverts take the same way. */
+type Shared = { readonly transport: AdvertTransport; readonly key: string; users: number };
+/** One address that is listened to on a shared transport. */
+type Ear = { readonly shared: Shared; readonly destination: IpAddress };
+
+type Member = {
+  readonly path: AdvertPath;
+  readonly receive: Receive;
+  readonly isCopy: ReturnType<typeof createCopyFilter>;
+  macvlan: Device | null;
+  /** What its sockets were opened for, and which they are; `undefined`: none are. */
+  open: { readonly wanted: string; readonly ears: readonly Ear[]; readonly out: AdvertTransport } | undefined;
+};
+
+export function createSegment(name: string, ports: SegmentPorts): Segment {
+  const members = new Map<string, Member[]>();
+  const transports = new Map<string, Shared>();
   let link: Link | undefined;
-  let addresses: readonly Prefix[] = [];
-  /** Of the link that was there last: renamed, it still has our addresses. */
   let lastIndex: number | undefined;
-  let sockets:
-    | { readonly index: number; readonly raw: RawSocket; readonly packet: PacketSocket | undefined }
-    | undefined;
+  let addresses: readonly InterfaceAddress[] = [];
+  let unclaimed = 0;
+
+  const everyone = (): Member[] => [...members.values()].flat();
 
   function setLink(next: Link | undefined): void {
+    if (link?.index !== next?.index) closeSockets();
     link = next;
     lastIndex = next?.index ?? lastIndex;
-    if (sockets !== undefined && sockets.index !== next?.index) closeSockets();
-    if (sockets === undefined && next !== undefined) openSockets(next.index);
     if (next === undefined) addresses = [];
   }
 
-  function openSockets(index: number): void {
-    try {
-      const raw = createRawSocket({ family: 4, protocol: PROTOCOL });
-      raw.on('message', receive);
-      // ENETDOWN when the link goes down: rtnetlink tells that too.
-      raw.on('error', () => {});
-      raw.setMulticastTTL(TTL);
-      raw.setMulticastLoopback(false);
-      raw.setMulticastInterface(index);
-      raw.addMembership(GROUP[4], index);
-      raw.bind({ device: name });
-      const packet = openPacketSocket(index);
-      if (!packet.ok) trouble(`no gratuitous ARP on ${name}`, packet.error.message);
-      sockets = { index, raw, packet: packet.ok ? packet.value : undefined };
-    } catch (error) {
-      trouble(`no adverts on ${name}`, error instanceof Error ? error.message : String(error));
-    }
-  }
-
   function closeSockets(): void {
-    sockets?.raw.close();
-    sockets?.packet?.close();
-    sockets = undefined;
+    for (const member of everyone()) member.open = undefined;
+    for (const { transport } of transports.values()) transport.close();
+    transports.clear();
   }
 
-  function receive(message: Uint8Array, { address, destination, ttl, receivedAt }: RawInfo): void {
-    // The VRID is read before the packet is known to be good, so that a bad one is counted where it was meant to go.
-    const router = routers.get(message[1] ?? 0);
-    if (router === undefined) return;
-    const decoded = decode(message, { source: address, destination, ttl });
-    if (decoded.ok) router.hear(decoded.value, address, receivedAt);
-    else router.refuse(decoded.error, address);
+  function usable(member: Member, virtual: ReadonlySet<string>): Usable {
+    const lacks = (words: string): Usable => ({ source: null, lacks: words });
+    if (link === undefined) return lacks(`interface ${name} does not exist`);
+    if (!link.up) return lacks(`interface ${name} is down`);
+    if (!link.running) return lacks(`interface ${name} has no carrier`);
+    const chosen = chooseSource(name, addresses, virtual, member.path);
+    if (chosen.source === null) return chosen;
+    const opened = openFor(member, { name, index: link.index }, chosen.source);
+    if (opened.ok) return chosen;
+    ports.trouble(`no adverts on ${name}`, opened.error.message);
+    return lacks(`no socket for adverts on ${name}`);
   }
 
-  function usable(virtual: ReadonlySet<string>, wanted: IpAddress | null): Usable {
-    const no = (what: string, up = false): Usable => ({ up, source: null, what });
-    if (link === undefined) return no(`interface ${name} does not exist`);
-    if (!link.up) return no(`interface ${name} is down`);
-    if (!link.running) return no(`interface ${name} has no carrier`);
-    if (sockets === undefined) return no(`no socket for adverts on ${name}`);
-    const own = addresses.map((a) => a.address).filter((a) => familyOf(a) === 4 && !virtual.has(a));
-    const source = wanted === null ? own[0] : own.find((a) => a === wanted);
-    if (source !== undefined) return { up: true, source, what: `interface ${name} is up` };
-    return no(`interface ${name} has no address ${wanted ?? 'of its own'}`, true);
-  }
-
-  function send(bytes: Uint8Array, source: IpAddress): void {
-    sockets?.raw.send(bytes, { address: GROUP[4], source }, (error) => {
-      // With the link down nothing can leave, and the fault says so already.
-      if (error !== null && link?.running) trouble(`an advert could not be sent on ${name}`, error.message);
-    });
-  }
-
-  function announce(own: readonly IpAddress[]): void {
-    const mac = parseMac(link?.mac ?? '');
-    if (mac === undefined) return;
-    for (const address of own) {
-      const sent = sockets?.packet?.send(encodeArp(announcement(mac, address)));
-      if (sent?.ok === false && link?.running) trouble(`no gratuitous ARP on ${name}`, sent.error.message);
+  /** Opens what the router needs to hear and to send from `source`. The old sockets go after the new ones are there. */
+  function openFor(member: Member, own: Device, source: IpAddress): Result<void, Error> {
+    const { group } = member.path;
+    const out = group === null ? own : (member.macvlan ?? own);
+    const wanted = `${own.index} ${out.index} ${source}`;
+    if (member.open?.wanted === wanted) return ok(undefined);
+    const heard: [Device, IpAddress][] = [[out, source]];
+    if (group !== null) for (const device of new Set([own, out])) heard.push([device, group]);
+    const ears: Ear[] = [];
+    for (const [device, destination] of heard) {
+      const ear = listen(member.path, device, destination);
+      if (!ear.ok) {
+        ears.forEach(deafen);
+        return ear;
+      }
+      ears.push(ear.value);
     }
+    const before = member.open;
+    member.open = { wanted, ears, out: (ears[0] as Ear).shared.transport };
+    before?.ears.forEach(deafen);
+    return ok(undefined);
   }
 
-  async function claim(wanted: readonly Prefix[], lease: Duration | null): Promise<readonly Prefix[]> {
-    const index = link?.index;
-    if (index === undefined) throw new Error(`cannot add addresses: interface ${name} does not exist`);
-    const lifetime = wholeSeconds(lease);
-    const answers = await rtnetlink.addAddresses(wanted.map((prefix) => ({ index, prefix, lifetime })));
-    refusals('add', wanted, answers);
-    return wanted.filter((_, i) => answers[i]?.ok && answers[i].value === 'added');
+  function listen({ family, transport, port }: AdvertPath, device: Device, destination: IpAddress): Result<Ear, Error> {
+    const key = `${device.index} ${family} ${transport} ${port}`;
+    let shared = transports.get(key);
+    if (shared === undefined) {
+      const opened = ports.openTransport(
+        { device, family, transport, port },
+        { packet: (bytes, arrival) => receive({ family, transport, port }, bytes, arrival), refused },
+      );
+      if (!opened.ok) return opened;
+      shared = { transport: opened.value, key, users: 0 };
+      transports.set(key, shared);
+    }
+    shared.users += 1;
+    const heard = shared.transport.listen(destination);
+    if (heard.ok) return ok({ shared, destination });
+    letGo(shared);
+    return err(heard.error);
   }
 
-  async function renew(held: readonly Prefix[], lease: Duration | null): Promise<void> {
-    const index = link?.index;
-    if (index === undefined) return;
-    const lifetime = wholeSeconds(lease);
-    refusals('renew', held, await rtnetlink.renewAddresses(held.map((prefix) => ({ index, prefix, lifetime }))));
+  function deafen({ shared, destination }: Ear): void {
+    shared.transport.unlisten(destination);
+    letGo(shared);
   }
 
-  async function release(unwanted: readonly Prefix[]): Promise<readonly Prefix[]> {
-    const index = lastIndex;
-    if (index === undefined) return [];
-    const answers = await rtnetlink.deleteAddresses(unwanted.map((prefix) => ({ index, prefix })));
-    refusals('remove', unwanted, answers);
-    return unwanted.filter((_, i) => answers[i]?.ok && answers[i].value === 'deleted');
+  function letGo(shared: Shared): void {
+    shared.users -= 1;
+    if (shared.users > 0) return;
+    shared.transport.close();
+    transports.delete(shared.key);
   }
 
-  function refusals(
-    verb: string,
-    prefixes: readonly Prefix[],
-    answers: readonly { readonly ok: boolean; readonly error?: { readonly message: string } }[],
-  ): void {
-    const refused = prefixes.flatMap((prefix, i) => {
-      const error = answers[i]?.error;
-      return error === undefined ? [] : [`${formatPrefix(prefix)}: ${error.message}`];
-    });
-    if (refused.length > 0) throw new Error(`the kernel refused to ${verb} on ${name}: ${refused.join('; ')}`);
+  function refused(error: Error): void {
+    // With the link down nothing can leave, and the fault says so already.
+    if (link?.running) ports.trouble(`an advert could not be sent on ${name}`, error.message);
+  }
+
+  /** The VRID is read before the packet is known to be good, so that a bad one is counted where it was meant to go. */
+  function receive(way: Pick<AdvertPath, 'family' | 'transport' | 'port'>, bytes: Uint8Array, arrival: Arrival): void {
+    const { interfaceIndex, receivedAt } = arrival;
+    const candidates = (members.get(seatKey(way.family, bytes[1] ?? 0)) ?? []).filter(
+      ({ path, macvlan }) =>
+        path.transport === way.transport &&
+        path.port === way.port &&
+        // What another router sends by its own macvlan, this one's may hear, and is ours.
+        (interfaceIndex === link?.index || interfaceIndex === macvlan?.index),
+    );
+    if (candidates.length === 0) unclaimed += 1;
+    for (const { isCopy, macvlan, receive } of addressees(candidates, arrival))
+      if (macvlan === null || !isCopy(bytes, arrival)) receive(bytes, arrival, receivedAt);
+  }
+
+  function leave(member: Member): void {
+    const key = seatKey(member.path.family, member.path.routerId);
+    const others = (members.get(key) ?? []).filter((other) => other !== member);
+    if (others.length > 0) members.set(key, others);
+    else members.delete(key);
+    member.open?.ears.forEach(deafen);
+    member.open = undefined;
+  }
+
+  function join(path: AdvertPath, receive: Receive): Seat {
+    const member: Member = { path, receive, isCopy: createCopyFilter(), macvlan: null, open: undefined };
+    const key = seatKey(path.family, path.routerId);
+    members.set(key, [...(members.get(key) ?? []), member]);
+    return {
+      path,
+      usable: (virtual) => usable(member, virtual),
+      send: (bytes, way) => member.open?.out.send(bytes, way),
+      through(macvlan) {
+        member.macvlan = macvlan;
+      },
+      leave: () => leave(member),
+    };
   }
 
   return {
     name,
-    routers,
+    get index() {
+      return link?.index;
+    },
+    get lastIndex() {
+      return lastIndex;
+    },
+    get mac() {
+      return parseMac(link?.mac ?? '');
+    },
+    linkLocal: (virtual) => chooseSource(name, addresses, virtual, LINK_LOCAL).source,
     setLink,
     noteAddress({ address, gone }) {
-      const same = (a: Prefix): boolean => formatPrefix(a) === formatPrefix(address.prefix);
+      const same = (a: InterfaceAddress): boolean => formatPrefix(a.prefix) === formatPrefix(address.prefix);
       // One that is told of again keeps its place: the first own address is the source of adverts.
       if (gone) addresses = addresses.filter((a) => !same(a));
-      else if (!addresses.some(same)) addresses = [...addresses, address.prefix];
+      else if (addresses.some(same)) addresses = addresses.map((a) => (same(a) ? address : a));
+      else addresses = [...addresses, address];
     },
     setAddresses(all) {
       addresses = all;
     },
-    usable,
-    has: (address) => addresses.some((a) => a.address === address),
-    get index() {
-      return link?.index;
+    has: (address) => addresses.some((a) => a.prefix.address === address),
+    join,
+    get size() {
+      return everyone().length;
     },
-    send,
-    announce,
-    claim,
-    renew,
-    release,
+    get unclaimed() {
+      return unclaimed;
+    },
     close: closeSockets,
   };
 }
 
-const wholeSeconds = (lease: Duration | null): number | null => lease && Math.round(lease / 1000);
+const seatKey = (family: number, routerId: number): string => `${family} ${routerId}`;
+
+const LINK_LOCAL = { family: 6, group: null, peers: [], wanted: null } as const;
+
+/**
+ * Two routers may have one VRID on one interface when their groups or their peers differ: a packet is then for those whose
+ * it is. When it is nobody's, all get it, and count it as refused.
+ */
+function addressees(candidates: readonly Member[], { source, destination }: Arrival): readonly Member[] {
+  if (candidates.length < 2) return candidates;
+  const meant = candidates.filter(({ path: { group, peers } }) =>
+    group === null ? peers.includes(source) : group === destination,
+  );
+  return meant.length > 0 ? meant : candidates;
+}
 
 /** A complaint about the machine rather than about a peer. */
 export const troubleOf = (what: string, detail: string): Happening => ({

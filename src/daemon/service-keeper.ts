@@ -11,7 +11,7 @@ import type { ServerStatus, ServiceStatus } from '../control/status.ts';
 import { begin, type Health, type ProbeResult, step, type Verdict } from '../health/verdict.ts';
 import { desired } from '../ipvs/desired.ts';
 import { type Destination, destinationKey, type ServiceId, serviceKey, type Table } from '../ipvs/table.ts';
-import { count, PRESUMED, step as quorumStep } from '../pool/quorum.ts';
+import { count, PRESUMED, type Quorum, step as quorumStep } from '../pool/quorum.ts';
 import { place } from '../pool/weights.ts';
 
 export type ServiceKeeper = {
@@ -22,6 +22,8 @@ export type ServiceKeeper = {
   /** The table for `services` (by default those configured), given what the kernel has. */
   desired(kernel: Table, services?: readonly ServiceConfig[]): Table;
   status(kernel: Table, date: (at: Instant) => string): readonly ServiceStatus[];
+  /** The quorum of the service of that name, as it was reported; `undefined` while the verdicts leave it open, or without such a service. */
+  quorum(service: string): Quorum | undefined;
 };
 
 /** What names one server of one service, and its probe. */
@@ -95,6 +97,15 @@ export function createServiceKeeper(report: (happening: Happening) => void): Ser
       ),
 
     status: (kernel, date) => services.map((service) => serviceStatus(service, kernel, date)),
+
+    quorum(name) {
+      const service = services.find((s) => s.name === name);
+      if (service === undefined) return undefined;
+      const now = count(service.quorum, healths(service));
+      const reported = held.get(serviceKey(idOf(service))) ?? PRESUMED;
+      // Reported as held and not so by count: too little is known of its servers to say more.
+      return reported && !now.held ? undefined : { ...now, held: reported };
+    },
   };
 
   function serviceStatus(service: ServiceConfig, kernel: Table, date: (at: Instant) => string): ServiceStatus {

@@ -18,17 +18,23 @@ import type { Event } from '../control/event.ts';
 import { createJournal } from '../control/journal.ts';
 import { type Listening, listenTcp, listenUnix } from '../control/listen.ts';
 import { createMetrics } from '../control/metrics.ts';
-import { alertOf, describe, severityOf } from '../control/render.ts';
+import { alertOf, describe, severityOf, unsaid } from '../control/render.ts';
 import type { ProcessStatus, Status } from '../control/status.ts';
 import { VERSION } from '../control/version.ts';
+import { now } from '../system/clock.ts';
 import { readConfig, readText } from '../system/config-file.ts';
-import { createLog, type Log, surroundings } from '../system/log.ts';
+import { later } from '../system/later.ts';
+import { createLog, type Log, type Surroundings, surroundings } from '../system/log.ts';
 import { notify } from '../system/systemd.ts';
 import { createChild } from './children.ts';
+import { handOver, handoverDue } from './handover.ts';
 import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
 import { planWith } from './offline-plan.ts';
-import { loadOwned, routersIn } from './run-state.ts';
-import { unansweredRouter, unansweredService } from './unanswered.ts';
+import { createOrderDesk } from './order-desk.ts';
+import { createRouterOrders } from './router-orders.ts';
+import { loadJson, loadOwned, routersIn, saveJson } from './run-state.ts';
+import { createTrackBoard } from './track-board.ts';
+import { unansweredRouters, unansweredService } from './unanswered.ts';
 
 /** How long a child may take to answer a question, and to end. */
 const ANSWER_WITHIN = seconds(2);
@@ -47,13 +53,14 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<En
     console.error(`lvskeeper: ${file} has errors, so nothing was started`);
     return 'bad-config';
   }
+  const output = surroundings(process.stdout);
   const log = createLog({
     stream: process.stdout,
     config: reading.config.log,
-    surroundings: surroundings(process.stdout),
+    surroundings: output,
     now: () => new Date(),
   });
-  const supervisor = createSupervisor(resolve(file), reading.config, log);
+  const supervisor = createSupervisor(resolve(file), reading.config, log, output);
   const failure = await supervisor.start(reading.issues);
   if (failure !== undefined) {
     log.error(failure);
@@ -77,19 +84,39 @@ type Supervisor = {
   stop(why: string): Promise<void>;
 };
 
-function createSupervisor(file: string, first: Config, log: Log): Supervisor {
+function createSupervisor(file: string, first: Config, log: Log, output: Surroundings): Supervisor {
   const started = new Date();
+  const ordersFile = join(first.director.runDir, 'orders.json');
   let config = first;
   let loaded = started;
   let refused: string | null = null;
   let reloading: Promise<unknown> = Promise.resolve();
   let control: Listening | undefined;
+  let handover: NodeJS.Timeout | undefined;
   let web: { readonly at: string; readonly listening: Listening } | undefined;
 
   const journal = createJournal({ now: () => new Date() });
   const alerts = createDispatcher({ log, random: Math.random, wait });
   const vrrp = createChild<VrrpOrders, VrrpAnswers>('vrrp', journal.add);
-  const checker = createChild<CheckerOrders, CheckerAnswers>('checker', journal.add);
+  const checker = createChild<CheckerOrders, CheckerAnswers>('checker', journal.add, (tracked) => {
+    const ours = tracks.take(tracked);
+    if (ours.length > 0) vrrp.tell({ type: 'tracked', tracked: ours });
+  });
+  const tracks = createTrackBoard(journal.add);
+  const orders = createRouterOrders({
+    load: () => loadJson(ordersFile),
+    save: (value) => saveJson(ordersFile, value),
+    now: () => new Date(),
+    later,
+    report: journal.add,
+    lapsed: tellOrders,
+  });
+  const desk = createOrderDesk({
+    orders,
+    routers: () => config.vrrp,
+    ask: async () => (await vrrp.ask('status', ANSWER_WITHIN))?.routers,
+    changed: tellOrders,
+  });
 
   const director: Director = {
     journal,
@@ -97,6 +124,7 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
     healthy,
     plan,
     alerts: alerts.counts,
+    ...desk,
     // One at a time: a second request sees what the first one made.
     reload() {
       const answer = reloading.then(reload);
@@ -110,11 +138,28 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
     const alert = alertOf(config.director.name, event);
     if (alert !== undefined) alerts.offer(alert);
     if (event.kind === 'process' && event.what === 'ready' && healthy().ok) notify('READY=1');
+    if (event.kind === 'process' && event.process === 'vrrp' && event.what === 'died') mindRole();
   });
+
+  /** A vrrp process that does not come back in time is handed over for. */
+  function mindRole(): void {
+    const { runDir } = config.director;
+    const due = handoverDue(runDir, config.vrrp);
+    if (due === undefined) return;
+    clearTimeout(handover);
+    handover = setTimeout(
+      () => {
+        if (vrrp.status()?.state !== 'ready') void handOver(runDir, config.vrrp, journal.add);
+      },
+      Math.max(0, due - now()),
+    );
+  }
 
   function logEvent(event: Event): void {
     const { kind, seq, time: _time, ...fields } = event;
-    log[severityOf(event)](describe(event), { event: kind, seq, ...fields });
+    const { format } = config.log;
+    const forPeople = format === 'text' || (format === 'auto' && output.terminal);
+    log[severityOf(event)](describe(event), forPeople ? unsaid(event) : { event: kind, seq, ...fields });
   }
 
   async function start(warnings: readonly Issue[]): Promise<string | undefined> {
@@ -140,6 +185,8 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
   async function stop(why: string): Promise<void> {
     // The word to resign goes first: every millisecond before it is one that clients wait.
     const ended = Promise.all([vrrp.stop(END_WITHIN), checker.stop(END_WITHIN)]);
+    orders.close();
+    clearTimeout(handover);
     notify('STOPPING=1');
     journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
     await ended;
@@ -151,10 +198,36 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
   /** A child runs from the first time that there is work for it: in the config, or left behind by the run before. */
   function configureChildren(): void {
     const { runDir } = config.director;
+    orders.configure(config.vrrp);
+    tracks.configure(config.vrrp);
     const routers = config.vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
-    const services = config.services.length > 0 || checker.status() !== undefined || loadOwned(runDir).size > 0;
-    if (routers) vrrp.configure(vrrpOrders(config));
-    if (services) checker.configure(checkerOrders(config));
+    const watched = config.services.length > 0 || tracks.wanted().length > 0;
+    const services = watched || checker.status() !== undefined || loadOwned(runDir).size > 0;
+    if (routers) vrrp.configure(vrrpOrders);
+    if (services) checker.configure(checkerOrders);
+  }
+
+  /** An order is for a router, so the process that has the routers runs. */
+  function tellOrders(): void {
+    vrrp.configure(vrrpOrders);
+  }
+
+  function vrrpOrders(of: Config = config): VrrpOrders {
+    return {
+      runDir: of.director.runDir,
+      routers: of.vrrp,
+      orders: Object.fromEntries(orders.current()),
+      tracked: tracks.current(),
+    };
+  }
+
+  function checkerOrders(of: Config = config): CheckerOrders {
+    return {
+      runDir: of.director.runDir,
+      services: of.services,
+      virtualAddresses: of.vrrp.flatMap((router) => router.addresses.map((a) => a.address.address)),
+      tracks: tracks.wanted(),
+    };
   }
 
   async function listenWeb(): Promise<void> {
@@ -230,7 +303,9 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
       config: { file, loaded: loaded.toISOString(), refused },
       processes: processes(),
       ipvsTrouble: services?.trouble ?? null,
-      routers: routers?.routers ?? config.vrrp.map((router) => unansweredRouter(router, loaded)),
+      routers:
+        routers?.routers ??
+        config.vrrp.flatMap((router) => unansweredRouters(router, loaded, orders.current().get(router.name) ?? null)),
       services: services?.services ?? config.services.map((service) => unansweredService(service, loaded)),
     };
   }
@@ -255,11 +330,3 @@ function createSupervisor(file: string, first: Config, log: Log): Supervisor {
 
   return { director, start, stop };
 }
-
-const vrrpOrders = (config: Config): VrrpOrders => ({ runDir: config.director.runDir, routers: config.vrrp });
-
-const checkerOrders = (config: Config): CheckerOrders => ({
-  runDir: config.director.runDir,
-  services: config.services,
-  virtualAddresses: config.vrrp.flatMap((router) => router.addresses.map((a) => a.address)),
-});

@@ -3,12 +3,26 @@
  * from before would be a confident lie.
  */
 
-import { formatEndpoint, formatPrefix } from '../base/address.ts';
+import { type Family, formatEndpoint, formatPrefix } from '../base/address.ts';
 import type { ServiceConfig, VrrpConfig } from '../config/config.ts';
-import type { RouterStatus, ServiceStatus } from '../control/status.ts';
+import { addressesOf, familiesOf, groupOf, peersOf } from '../config/families.ts';
+import type { RouterOrder, RouterStatus, ServiceStatus } from '../control/status.ts';
 
-export const unansweredRouter = (config: VrrpConfig, since: Date): RouterStatus => ({
+/** One of each family that the [[vrrp]] has addresses of. */
+export const unansweredRouters = (
+  config: VrrpConfig,
+  since: Date,
+  order: RouterOrder | null,
+): readonly RouterStatus[] => familiesOf(config).map((family) => unansweredRouter(config, family, since, order));
+
+const unansweredRouter = (
+  config: VrrpConfig,
+  family: Family,
+  since: Date,
+  order: RouterOrder | null,
+): RouterStatus => ({
   name: config.name,
+  family,
   interface: config.interface,
   routerId: config.routerId,
   version: config.version,
@@ -16,20 +30,42 @@ export const unansweredRouter = (config: VrrpConfig, since: Date): RouterStatus 
   since: since.toISOString(),
   cause: 'unknown: the vrrp process does not answer',
   priority: config.priority,
+  priorityParts: [{ what: 'configured', delta: config.priority }],
   interval: config.interval,
   masterInterval: config.interval,
   master: null,
-  addresses: config.addresses.map((a) => ({ address: formatPrefix(a), present: false })),
+  source: null,
+  transport: config.transport,
+  destinations: destinationsOf(config, family),
+  auth: config.auth?.type ?? 'none',
+  syncGroup: config.syncGroup,
+  addresses: addressesOf(config, family).map((a) => ({
+    address: formatPrefix(a.address),
+    interface: a.interface ?? config.interface,
+    present: false,
+    advertised: a.advertise,
+  })),
+  tracks: [],
+  order,
+  rival: null,
+  refused: null,
   counters: {
     advertsSent: 0,
     advertsReceived: 0,
     priorityZeroSent: 0,
     priorityZeroReceived: 0,
     becameMaster: 0,
+    splitBrains: 0,
+    addressListErrors: 0,
     dropped: {},
     worstLateness: 0,
   },
 });
+
+function destinationsOf(config: VrrpConfig, family: Family): readonly string[] {
+  const peers = peersOf(config, family).map(({ address }) => address);
+  return peers.length > 0 ? peers : [groupOf(config, family)];
+}
 
 export const unansweredService = (config: ServiceConfig, since: Date): ServiceStatus => ({
   name: config.name,

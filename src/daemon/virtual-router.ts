@@ -2,14 +2,17 @@
  * Drives one virtual router: feeds `vrrp/step.ts` with packets, link news and the one timer, and carries out its orders.
  *
  * Adverts leave at once, inside the call that ordered them. What the kernel must acknowledge (addresses) or what must
- * follow it (ARP) goes through one queue a router, so that a claim and the release after it can never overtake each other.
+ * follow it (announcements) goes through one queue a router, so that a claim and the release after it can never overtake
+ * each other.
  */
 
-import { formatPrefix, type IpAddress, type Prefix } from '../base/address.ts';
-import { after, type Duration, type Instant, milliseconds, times } from '../base/time.ts';
+import { type Family, formatPrefix, type IpAddress } from '../base/address.ts';
+import { after, type Duration, formatDuration, type Instant, milliseconds, times } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
+import { addressesOf, advertisedOf, familiesOf } from '../config/families.ts';
 import type { Happening } from '../control/event.ts';
-import type { RouterCounters, RouterStatus } from '../control/status.ts';
+import type { RouterCounters, RouterOrder, RouterStatus, TrackStatus } from '../control/status.ts';
+import type { DropReason, Received } from '../vrrp/receive.ts';
 import {
   nextDeadline,
   type Router,
@@ -20,7 +23,9 @@ import {
 } from '../vrrp/router.ts';
 import { initial, step } from '../vrrp/step.ts';
 import { lease } from '../vrrp/timing.ts';
-import { type Advert, type Decoded, DROP_REASONS, type DropReason, encode, GROUP } from '../wire/vrrp.ts';
+import { type Effective, effective, type TrackState } from '../vrrp/tracking.ts';
+import type { Advert } from '../wire/vrrp.ts';
+import type { Usable } from './segment.ts';
 
 /** What a router needs of the outside. All of it can be faked. */
 export type RouterPorts = {
@@ -30,50 +35,102 @@ export type RouterPorts = {
   /** One-shot: calls back at or after the instant it was last armed for, and says how late. */
   readonly timer: (due: (lateness: Duration) => void) => OneTimer;
   /** Hands one advert to the network; a refusal is reported by whoever sends, and counts as a lost packet. */
-  readonly send: (bytes: Uint8Array, source: IpAddress) => void;
-  /** Adds what is missing, for so long (`null`: for good), and tells what it added. Rejects when the kernel refuses one. */
-  readonly claim: (addresses: readonly Prefix[], lease: Duration | null) => Promise<readonly Prefix[]>;
+  readonly send: (advert: Advert, source: IpAddress) => void;
+  /** Adds what is missing, addresses for so long (`null`: for good). Rejects when the kernel refuses something. */
+  readonly claim: (lease: Duration | null) => Promise<void>;
   /** Lets the kernel keep the addresses for so long from now. */
-  readonly renew: (addresses: readonly Prefix[], lease: Duration) => Promise<void>;
-  /** Removes what is there. */
-  readonly release: (addresses: readonly Prefix[]) => Promise<readonly Prefix[]>;
-  /** One gratuitous ARP for each address. */
-  readonly announce: (addresses: readonly IpAddress[]) => void;
+  readonly renew: (lease: Duration) => Promise<void>;
+  /** Takes away what is ours, and tells in words what was there. */
+  readonly release: () => Promise<readonly string[]>;
+  /** Announces every address: a burst, or once to refresh. */
+  readonly announce: (how: 'burst' | 'refresh') => void;
+  /** What is still to be announced is not. */
+  readonly hush: () => void;
+  /** Asks who has the addresses. */
+  readonly probe: () => void;
   /** Keeps for the next process of this router that it is master, or that it is not. */
-  readonly remember: (role: 'master' | 'not-master', addresses: readonly Prefix[]) => void;
+  readonly remember: (role: 'master' | 'not-master') => void;
   /** Keeps the time of the last advert sent as master. */
   readonly beat: (at: Instant) => void;
   readonly report: (happening: Happening) => void;
+  /** Something happened that the router's group may have to follow. */
+  readonly stepped: () => void;
 };
 
 export type OneTimer = { arm(at: Instant): void; disarm(): void; close(): void };
 
+/** What is not the router's own business and only passes through to `status`. */
+export type Surroundings = Pick<RouterStatus, 'destinations'> & {
+  /** The interface that an address is on, unless it names another: the router's, or that of its virtual MAC. */
+  readonly device: string;
+};
+
 export type VirtualRouter = {
+  /** `edge`; `edge IPv4` where the [[vrrp]] has both families. */
+  readonly label: string;
   readonly config: VrrpConfig;
+  readonly family: Family;
+  /** As it is now. */
+  readonly state: Router;
+  start(usable: Usable, resume: boolean): void;
+  /** What the link allows has changed. */
+  link(usable: Usable): void;
+  /** The tracked things as they are now, in the order of the config. */
+  track(tracks: readonly Tracking[]): void;
+  /** The operator's order; `null`: none. */
+  order(order: RouterOrder | null): void;
   /** An event for the state machine; `at` is when it happened, by default now. */
   feed(event: RouterEvent, at?: Instant): void;
   /** A valid advert of this VRID. */
-  hear(decoded: Decoded, source: IpAddress, receivedAt: Instant): void;
-  /** A packet of this VRID that was refused. */
-  refuse(reason: DropReason, source: IpAddress): void;
-  /** An address of ours is gone or back, as the kernel says. */
-  noteAddress(address: IpAddress, present: boolean): void;
-  /** Takes new settings over, except `interface`, `routerId` and `source`, which make another router. */
-  reconfigure(config: VrrpConfig): void;
-  status(): RouterStatus;
+  hear(received: Received, source: IpAddress, receivedAt: Instant): void;
+  /** A packet of this VRID that was refused. `explain`: what is wrong with it and what to do, in a sentence. */
+  refuse(reason: DropReason, source: IpAddress, explain: () => string): void;
+  /** An address is gone from an interface or is there again, as the kernel says. */
+  noteAddress(address: IpAddress, device: string, present: boolean): void;
+  /** A route or a rule of ours has gone, in words. */
+  noteLoss(what: string): void;
+  /** Something that it holds may have gone without a word: asks for everything again, and leaves what is there. */
+  claimAnew(): void;
+  /** Takes new settings over, except those that make another router. `before`: goes first, in its turn. */
+  reconfigure(config: VrrpConfig, before: () => Promise<void>): void;
+  status(surroundings: Surroundings): RouterStatus;
   /** Resigns, gives the addresses up, and settles when the kernel has them no more. */
   stop(): Promise<void>;
+};
+
+/** A tracked thing as the router sees it. */
+export type Tracking = TrackState & Pick<TrackStatus, 'since'> & { readonly known: boolean };
+
+type Refused = {
+  readonly source: IpAddress;
+  readonly reason: DropReason;
+  readonly at: Instant;
+  readonly explain: () => string;
 };
 
 /** How often the same complaint is repeated. Complaints are told apart by what they are about, never by what a peer sent. */
 const REPEAT_AFTER: Duration = milliseconds(60_000);
 /** How soon addresses are asked for again that the kernel refused, or that somebody has taken away twice. */
 const CLAIM_AGAIN: Duration = milliseconds(1000);
+/** A refused packet counts as recent for so many intervals. */
+const RECENT = 3;
 
-export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): VirtualRouter {
+/** `edge`, or `edge IPv4` where the [[vrrp]] is two routers. */
+export const labelOf = (config: VrrpConfig, family: Family): string =>
+  familiesOf(config).length > 1 ? `${config.name} IPv${family}` : config.name;
+
+/** The group whose members change state together: a sync group, or the two families; `null`: it is alone. */
+export const groupKeyOf = (config: VrrpConfig): string | null =>
+  config.syncGroup !== null ? `sync ${config.syncGroup}` : familiesOf(config).length > 1 ? `name ${config.name}` : null;
+
+export function createVirtualRouter(first: VrrpConfig, family: Family, ports: RouterPorts): VirtualRouter {
   let config = first;
-  let settings = settingsOf(first);
+  let tracks: readonly Tracking[] = [];
+  let order: RouterOrder | null = null;
+  let sum: Effective = effective(config.priority, [], null);
+  let settings = settingsOf(config, family, sum.priority);
   let router: Router = initial(settings);
+  let usable: Usable = { source: null, lacks: 'not started' };
   let queue: Promise<void> = Promise.resolve();
   let stopped = false;
   /** When the kernel was last told how long to keep the addresses. */
@@ -82,6 +139,7 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
   let owing: Instant | undefined;
   /** When an address that had gone was last put back. */
   let putBack: Instant | undefined;
+  let refused: Refused | undefined;
   const present = new Set<IpAddress>();
   const complaints = new Map<string, Instant>();
   const counters = {
@@ -90,6 +148,8 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
     priorityZeroSent: 0,
     priorityZeroReceived: 0,
     becameMaster: 0,
+    splitBrains: 0,
+    addressListErrors: 0,
     dropped: {} as Record<string, number>,
     worstLateness: 0,
   } satisfies RouterCounters;
@@ -108,10 +168,10 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
     const due = nextDeadline(router);
     if (due === undefined) timer.disarm();
     else timer.arm(due);
+    if (settings.grouped) ports.stepped();
   }
 
   function carryOut(action: RouterAction, before: Router): void {
-    const addresses = config.addresses;
     switch (action.do) {
       case 'send':
         return send(action.priority, before.source);
@@ -119,40 +179,55 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
         return enqueue(async () => {
           renewed = ports.now();
           owing = after(renewed, CLAIM_AGAIN);
-          await ports.claim(addresses, leaseOf(config));
+          await ports.claim(leaseOf(config));
           owing = undefined;
-          for (const { address } of addresses) present.add(address);
+          for (const { address } of addressesOf(config, family)) present.add(address.address);
         });
       case 'release':
+        ports.hush();
         return enqueue(async () => {
           owing = undefined;
-          await ports.release(addresses);
+          await ports.release();
           present.clear();
         });
       case 'announce':
         return enqueue(async () => {
-          const own = addresses.map((a) => a.address);
-          for (let round = 0; round < config.announceCount; round++) ports.announce(own);
+          if (router.state === 'master') ports.announce(action.how);
         });
-      case 'report':
-        ports.remember(action.to === 'master' ? 'master' : 'not-master', addresses);
+      case 'probe':
+        return ports.probe();
+      case 'ready':
+        return;
+      case 'split-brain':
+        return splitBrain(action);
+      case 'report': {
+        ports.remember(action.to === 'master' ? 'master' : 'not-master');
         if (action.to === 'master') counters.becameMaster += 1;
-        // Behind the addresses and the ARP in the queue: telling people can wait those milliseconds, clients cannot.
-        return enqueue(async () => ports.report(transition(action.from, action.to, action.cause, addresses)));
+        const happening = transition(action.from, action.to, action.cause);
+        // Behind the addresses and their announcement in the queue: telling people can wait those milliseconds, clients cannot.
+        return enqueue(async () => ports.report(happening));
+      }
     }
   }
 
-  function transition(from: RouterState, to: RouterState, cause: string, addresses: readonly Prefix[]): Happening {
-    const { name, priority } = config;
-    return { kind: 'vrrp', router: name, from, to, cause, priority, addresses: addresses.map(formatPrefix) };
+  function transition(from: RouterState, to: RouterState, cause: string): Happening {
+    const addresses = addressesOf(config, family).map((a) => formatPrefix(a.address));
+    return { kind: 'vrrp', router: config.name, family, from, to, cause, priority: settings.priority, addresses };
+  }
+
+  function splitBrain({ what, source, priority, lasted }: Extract<RouterAction, { do: 'split-brain' }>): void {
+    if (what === 'begun') counters.splitBrains += 1;
+    const { name } = config;
+    enqueue(async () =>
+      ports.report({ kind: 'split-brain', router: name, family, what, peer: source, priority, lasted }),
+    );
   }
 
   function send(priority: number, lastSource: IpAddress | null): void {
     const source = router.source ?? lastSource;
     if (source === null) return;
-    const { routerId, interval } = config;
-    const advert: Advert = { version: 3, routerId, priority, interval, addresses: settings.addresses };
-    ports.send(encode(advert, { source, destination: GROUP[4] }, config.checksum), source);
+    const { routerId, interval, version } = config;
+    ports.send({ version, routerId, priority, interval, addresses: settings.addresses }, source);
     counters.advertsSent += 1;
     if (priority === 0) counters.priorityZeroSent += 1;
     else {
@@ -166,8 +241,12 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
   function claimIfOwing(): void {
     if (owing === undefined || router.state !== 'master' || ports.now() < owing) return;
     owing = after(ports.now(), CLAIM_AGAIN);
+    claimAgain();
+  }
+
+  function claimAgain(): void {
     carryOut({ do: 'claim' }, router);
-    carryOut({ do: 'announce' }, router);
+    carryOut({ do: 'announce', how: 'burst' }, router);
   }
 
   /** With every few adverts the kernel is told to keep the addresses a while longer; when we are gone, nobody does. */
@@ -175,112 +254,182 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
     const length = leaseOf(config);
     if (length === null || present.size === 0 || ports.now() < after(renewed, times(length, 1 / 3))) return;
     renewed = ports.now();
-    const addresses = config.addresses;
     enqueue(async () => {
-      if (router.state === 'master') await ports.renew(addresses, length);
+      if (router.state === 'master') await ports.renew(length);
     });
   }
 
   function enqueue(work: () => Promise<void>): void {
     queue = queue.then(work).catch((error: unknown) => {
-      complain('addresses are refused', error instanceof Error ? error.message : String(error), 'error');
+      complain('addresses are refused', () => (error instanceof Error ? error.message : String(error)), 'error');
     });
   }
 
-  function hear({ advert, checksum }: Decoded, source: IpAddress, receivedAt: Instant): void {
+  function hear({ advert, checksum }: Received, source: IpAddress, receivedAt: Instant): void {
     if (source === router.source) {
-      const detail = `adverts of router ${config.routerId} come in on ${config.interface} from our own address ${source}: another machine has it too, or a switch sends our own back`;
-      return complain('duplicate address', detail);
+      const where = `adverts of router ${config.routerId} come in on ${config.interface}`;
+      return complain(
+        'duplicate address',
+        () => `${where} from our own address ${source}: another machine has it too, or a switch sends our own back`,
+      );
     }
     counters.advertsReceived += 1;
     if (advert.priority === 0) counters.priorityZeroReceived += 1;
     if (!sameSet(advert.addresses, settings.addresses)) {
-      const detail = `${source} advertises ${advert.addresses.join(', ') || 'no address'}, we have ${settings.addresses.join(', ')}; make the two configs agree (the advert is accepted)`;
-      complain('address lists differ', detail);
+      counters.addressListErrors += 1;
+      complain('address lists differ', () => {
+        const [theirs, own] = [advert.addresses, settings.addresses].map((list) => list.join(', ') || 'none');
+        return `${source} advertises ${theirs}, we advertise ${own}; make the two configs agree (the advert is accepted)`;
+      });
     }
-    if (checksum !== config.checksum) {
-      const detail = `${source} sends the checksum form "${checksum}", we send "${config.checksum}"; we accept both, but a peer may not: set checksum = "${checksum}" if it refuses ours`;
-      complain('checksum forms differ', detail);
+    // RFC 9568, 7.1; version 2 refuses such an advert.
+    if (advert.interval !== config.interval)
+      complain('advertisement intervals differ', () => {
+        const [theirs, own] = [advert.interval, config.interval].map(formatDuration);
+        return `${source} advertises every ${theirs}, we would every ${own}; make the two configs agree (the advert is accepted)`;
+      });
+    if (checksum !== null && checksum !== config.checksum) {
+      complain('checksum forms differ', () => {
+        const what = `${source} sends the checksum form "${checksum}", we send "${config.checksum}"`;
+        return `${what}; we accept both, but a peer may not: set checksum = "${checksum}" if it refuses ours`;
+      });
     }
     feed({ type: 'advert', advert, source }, receivedAt);
   }
 
-  function refuse(reason: DropReason, source: IpAddress): void {
+  function refuse(reason: DropReason, source: IpAddress, explain: () => string): void {
     counters.dropped[reason] = (counters.dropped[reason] ?? 0) + 1;
-    const detail = `from ${source} on ${config.interface}, router ${config.routerId}: ${DROP_REASONS[reason]}; two directors that refuse each other both become master`;
-    complain(`an advert was refused (${reason})`, detail);
+    if (source === router.source) return;
+    refused = { source, reason, at: ports.now(), explain };
+    complain(`an advert was refused (${reason})`, () => {
+      const where = `from ${source} on ${config.interface}, router ${config.routerId}`;
+      return `${where}: ${explain()}; two directors that refuse each other both become master`;
+    });
   }
 
   /** Says it, and not again for a while. `what` is one of a few texts. */
-  function complain(what: string, detail: string, severity: 'warning' | 'error' = 'warning'): void {
+  function complain(what: string, detail: () => string, severity: 'warning' | 'error' = 'warning'): void {
     const now = ports.now();
     const last = complaints.get(what);
     if (last !== undefined && now - last < REPEAT_AFTER) return;
     complaints.set(what, now);
-    ports.report({ kind: 'trouble', severity, what: `${config.name}: ${what}`, detail });
+    ports.report({ kind: 'trouble', severity, what: `${labelOf(config, family)}: ${what}`, detail: detail() });
   }
 
-  function noteAddress(address: IpAddress, isThere: boolean): void {
-    const ours = config.addresses.find((a) => a.address === address);
+  function noteAddress(address: IpAddress, device: string, isThere: boolean): void {
+    const ours = addressesOf(config, family).find((a) => a.address.address === address);
     if (ours === undefined || stopped) return;
-    const object = `${formatPrefix(ours)} on ${config.interface}`;
+    const object = `${formatPrefix(ours.address)} on ${device}`;
     if (isThere) {
       present.add(address);
-      if (router.state !== 'master') enqueue(() => takeAway(ours, object));
-    } else if (present.delete(address) && router.state === 'master') {
-      // Whoever takes it away each time it comes is not answered as fast as the kernel can tell.
-      if (putBack !== undefined && ports.now() < after(putBack, CLAIM_AGAIN)) {
-        owing ??= after(putBack, CLAIM_AGAIN);
-        return;
-      }
-      putBack = ports.now();
-      ports.report({
-        kind: 'drift',
-        object,
-        detail: 'the address went while we are master; it is put back',
-      });
-      carryOut({ do: 'claim' }, router);
-      carryOut({ do: 'announce' }, router);
+      if (router.state !== 'master') enqueue(() => takeAway(address, object));
+    } else if (present.delete(address) && router.state === 'master') lost(object, 'the address');
+  }
+
+  function lost(object: string, what: string): void {
+    // Whoever takes it away each time it comes is not answered as fast as the kernel can tell.
+    if (putBack !== undefined && ports.now() < after(putBack, CLAIM_AGAIN)) {
+      owing ??= after(putBack, CLAIM_AGAIN);
+      return;
     }
+    putBack = ports.now();
+    ports.report({ kind: 'drift', object, detail: `${what} went while we are master; it is put back` });
+    claimAgain();
   }
 
   /** Somebody put our address there while we are not master. Nothing happens if the news was only late. */
-  async function takeAway(ours: Prefix, object: string): Promise<void> {
+  async function takeAway(address: IpAddress, object: string): Promise<void> {
     if (router.state === 'master' || router.state === 'init') return;
-    const removed = await ports.release([ours]);
-    present.delete(ours.address);
+    const removed = await ports.release();
+    present.delete(address);
     const detail = 'the address was put there while we are not master; it is taken away';
     if (removed.length > 0) ports.report({ kind: 'drift', object, detail });
   }
 
-  function reconfigure(next: VrrpConfig): void {
-    const gone = config.addresses.filter((a) => !next.addresses.some((b) => formatPrefix(a) === formatPrefix(b)));
+  /** Sums the priority anew. Returns whether it has changed, and with it the settings. */
+  function weigh(): boolean {
+    sum = effective(config.priority, tracks, order);
+    const changed = settings.priority !== sum.priority;
+    if (changed) settings = settingsOf(config, family, sum.priority);
+    return changed;
+  }
+
+  const able = (): { source: IpAddress | null; lacks: string | null } => ({
+    source: usable.source,
+    lacks: usable.lacks ?? sum.fault,
+  });
+
+  function track(next: readonly Tracking[]): void {
+    const fault = sum.fault;
+    tracks = next;
+    const changed = weigh();
+    if (router.state === 'init') return;
+    if (changed) feed({ type: 'priority' });
+    if (sum.fault !== fault) feed({ type: 'able', ...able() });
+  }
+
+  function setOrder(next: RouterOrder | null): void {
+    const same = next === order || (next?.kind === order?.kind && next?.since === order?.since);
+    order = next;
+    if (same) return;
+    weigh();
+    if (router.state === 'init') return;
+    const why = next === null || next.reason === '' ? '' : `: ${next.reason}`;
+    const cause = next === null ? "the operator's order has ended" : `${next.kind}d by ${next.by}${why}`;
+    feed({ type: 'order', order: next?.kind ?? 'none', cause });
+  }
+
+  function reconfigure(next: VrrpConfig, before: () => Promise<void>): void {
+    enqueue(before);
     config = next;
-    settings = settingsOf(next);
-    for (const { address } of gone) present.delete(address);
-    if (gone.length > 0) enqueue(async () => void (await ports.release(gone)));
-    if (router.state === 'master') ports.remember('master', next.addresses);
+    sum = effective(config.priority, tracks, order);
+    settings = settingsOf(config, family, sum.priority);
+    const wanted = new Set(addressesOf(config, family).map((a) => a.address.address));
+    for (const address of present) if (!wanted.has(address)) present.delete(address);
     feed({ type: 'reconfigure' });
   }
 
-  function status(): RouterStatus {
-    const { master } = router;
+  function status({ destinations, device }: Surroundings): RouterStatus {
+    const { master, rival } = router;
+    const { name, routerId, version, interval, transport, syncGroup } = config;
+    const recently = refused !== undefined && ports.now() - refused.at < RECENT * Math.max(interval, 1000);
     return {
-      name: config.name,
-      interface: config.interface,
-      routerId: config.routerId,
-      version: 3,
-      state: router.state,
-      since: ports.date(router.since),
-      cause: router.cause,
-      priority: config.priority,
-      interval: config.interval,
-      masterInterval: router.masterInterval,
+      ...{ name, family, interface: config.interface, routerId, version },
+      ...{ state: router.state, since: ports.date(router.since) },
+      cause: router.ready === null ? router.cause : `ready to be master (${router.ready}), waits for its group`,
+      priority: settings.priority,
+      priorityParts: sum.parts,
+      ...{ interval, masterInterval: router.masterInterval },
       master:
         router.state === 'master'
-          ? { address: router.source ?? '', priority: config.priority }
+          ? { address: router.source ?? '', priority: settings.priority }
           : master && { address: master.source, priority: master.priority },
-      addresses: config.addresses.map((a) => ({ address: formatPrefix(a), present: present.has(a.address) })),
+      source: router.source,
+      transport,
+      destinations,
+      auth: config.auth?.type ?? 'none',
+      syncGroup,
+      addresses: addressesOf(config, family).map((a) => ({
+        address: formatPrefix(a.address),
+        interface: a.interface ?? device,
+        present: present.has(a.address.address),
+        advertised: a.advertise,
+      })),
+      tracks: tracks.map(({ what, up, reason, since, weight, known }) => ({
+        ...{ what, up: known ? up : null, reason, since, weight },
+      })),
+      order,
+      rival: rival && {
+        ...{ address: rival.source, priority: rival.priority },
+        ...{ since: ports.date(rival.first), last: ports.date(rival.heard) },
+      },
+      refused:
+        refused === undefined
+          ? null
+          : {
+              ...{ address: refused.source, reason: refused.reason, detail: refused.explain() },
+              ...{ last: ports.date(refused.at), recent: recently },
+            },
       counters: { ...counters, dropped: { ...counters.dropped } },
     };
   }
@@ -293,32 +442,61 @@ export function createVirtualRouter(first: VrrpConfig, ports: RouterPorts): Virt
   }
 
   return {
+    get label() {
+      return labelOf(config, family);
+    },
     get config() {
       return config;
     },
+    family,
+    get state() {
+      return router;
+    },
+    start(now, resume) {
+      usable = now;
+      feed({ type: 'start', ...able(), resume });
+    },
+    link(now) {
+      usable = now;
+      feed({ type: 'able', ...able() });
+    },
+    track,
+    order: setOrder,
     feed,
     hear,
     refuse,
     noteAddress,
+    noteLoss: (what) => {
+      if (!stopped && router.state === 'master') lost(what, 'it');
+    },
+    claimAnew: () => {
+      if (!stopped && router.state === 'master') carryOut({ do: 'claim' }, router);
+    },
     reconfigure,
     status,
     stop,
   };
 }
 
-const settingsOf = (config: VrrpConfig): RouterSettings => ({
+const settingsOf = (config: VrrpConfig, family: Family, priority: number): RouterSettings => ({
   routerId: config.routerId,
-  priority: config.priority,
+  family,
+  version: config.version,
+  priority,
   interval: config.interval,
-  addresses: config.addresses.map((a) => a.address),
+  downCount: config.downCount,
+  addresses: advertisedOf(config, family),
   preempt: config.preempt,
   preemptDelay: config.preemptDelay,
   announceDelay: config.announceDelay,
+  announceRefresh: config.announceRefresh,
+  probe: config.probe,
+  grouped: groupKeyOf(config) !== null,
 });
 
 /** An owner's addresses may be the machine's own, which must never run out. */
-const leaseOf = ({ linger, priority, interval }: VrrpConfig): Duration | null =>
-  linger || priority === 255 ? null : lease(interval);
+const leaseOf = ({ linger, priority, interval, downCount }: VrrpConfig): Duration | null =>
+  linger || priority === 255 ? null : lease(interval, downCount);
 
 const sameSet = (a: readonly IpAddress[], b: readonly IpAddress[]): boolean =>
   a.length === b.length && a.every((address) => b.includes(address));

@@ -4,37 +4,44 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { formatPrefix, type Prefix, parsePrefix } from '../base/address.ts';
-import { between, times } from '../base/time.ts';
-import type { VrrpConfig } from '../config/config.ts';
-import type { PlannedChange } from '../control/director.ts';
+import type { IpAddress } from '../base/address.ts';
+import type { InterfaceTrack, TrackConfig, VrrpConfig } from '../config/config.ts';
+import { familiesOf } from '../config/families.ts';
+import { describeTrack, trackKey } from '../config/track-key.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
 import { lockMemory, setScheduler } from '../system/process.ts';
-import { type NetworkEvent, openRtnetlink, watchNetwork } from '../system/rtnetlink.ts';
-import { DOWN_COUNT } from '../vrrp/timing.ts';
+import { openRtnetlink, watchNetwork, watchRouting } from '../system/rtnetlink.ts';
+import { groupOrder } from '../vrrp/group.ts';
+import { openAdvertTransport } from './advert-transport.ts';
+import { openAnnouncementSockets } from './announcement-sockets.ts';
+import { createAnnouncer } from './announcer.ts';
+import { openAsker } from './asker.ts';
 import { report, serve } from './child.ts';
-import type { VrrpOrders } from './messages.ts';
-import { openRoleFile, type RoleFile, routersIn } from './run-state.ts';
-import { createSegment, type Segment, troubleOf, type Usable } from './segment.ts';
-import { createVirtualRouter, type VirtualRouter } from './virtual-router.ts';
+import { createConflictProbe } from './conflict-probe.ts';
+import { parseHeld } from './held.ts';
+import { dropHeld } from './holdings.ts';
+import type { Tracked, VrrpOrders } from './messages.ts';
+import { createEve } from './eve.ts';
+import { createNetworkView } from './network-view.ts';
+import { createRehearsal, type Rehearsal, rehearse } from './rehearsal.ts';
+import { carriesOn, createRouterHost, type RouterHost } from './router-host.ts';
+import { keyOf } from './router-key.ts';
+import { openRoleFile, routersIn } from './run-state.ts';
+import { createSegment, troubleOf } from './segment.ts';
+import { clearVirtualMacs } from './virtual-mac.ts';
+import type { Tracking } from './virtual-router.ts';
+import { planned } from './vrrp-plan.ts';
 
 /** Below the kernel's own threads (50 and up), above everything that is not real-time. */
 const FIFO_PRIORITY = 40;
 
-type Running = {
-  readonly router: VirtualRouter;
-  readonly segment: Segment;
-  readonly role: RoleFile;
-  /** What the link allowed when the router was last told. */
-  told: Usable;
-};
-
 const opened = openRtnetlink();
 if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`);
 const rtnetlink = opened.value;
-const segments = new Map<string, Segment>();
-const running = new Map<string, Running>();
+const running = new Map<string, RouterHost>();
 let virtual: ReadonlySet<string> = new Set();
+/** What the checker process has found of the things that it watches. */
+let tracked: ReadonlyMap<string, Tracked> = new Map();
 
 for (const [what, result] of [
   ['no real-time priority', setScheduler('fifo', FIFO_PRIORITY)],
@@ -42,112 +49,210 @@ for (const [what, result] of [
 ] as const)
   if (!result.ok) report({ kind: 'trouble', severity: 'warning', what, detail: result.error.message });
 
-const watched = watchNetwork(onNetwork);
+const network = createNetworkView({
+  rtnetlink,
+  openSegment: (name) => createSegment(name, { trouble: complain, openTransport: openAdvertTransport }),
+  address(address, device, present) {
+    for (const host of running.values())
+      if (host.deviceOf(address) === device) host.router.noteAddress(address, device, present);
+  },
+  reread() {
+    for (const host of running.values())
+      for (const { address } of host.router.config.addresses) noteAgain(host, address.address);
+  },
+  changed() {
+    for (const host of running.values()) {
+      host.look();
+      if (host.router.config.track.some(({ type }) => type === 'interface'))
+        host.router.track(tracksOf(host.router.config));
+    }
+  },
+  trouble: complain,
+});
+
+function noteAgain(host: RouterHost, address: IpAddress): void {
+  const device = host.deviceOf(address);
+  if (device !== undefined) host.router.noteAddress(address, device, network.segment(device).has(address));
+}
+
+const sockets = openAnnouncementSockets(complain);
+const announcer = createAnnouncer({ now, timer: createTimer, send: sockets.send, trouble: complain });
+const probe = createConflictProbe({
+  ...{ now, timer: createTimer, open: openAsker },
+  isOwn: network.isOwnMac,
+  found({ address, interface: name, mac }) {
+    const owner = [...running.values()].find((host) => host.deviceOf(address) !== undefined);
+    const router = owner?.router.config.name ?? '';
+    report({ kind: 'conflict', router, address, interface: name, mac });
+  },
+  trouble: complain,
+});
+
+const watched = watchNetwork(network.note);
 if (!watched.ok) throw new Error(`cannot watch the network: ${watched.error.message}`);
 
 async function configure(orders: VrrpOrders): Promise<void> {
-  const wanted = new Map(orders.routers.map((config) => [config.name, config]));
+  const wanted = new Map(
+    orders.routers.flatMap((config) =>
+      familiesOf(config).map((family) => [keyOf(config, family), { config, family }] as const),
+    ),
+  );
   // An owner's addresses are the machine's own, and may be all that it has to send from.
   const floating = orders.routers.filter((config) => config.priority < 255);
-  virtual = new Set(floating.flatMap((config) => config.addresses.map((a) => a.address)));
-  const leaving = [...running.values()].filter(
-    ({ router }) => !carriesOn(router.config, wanted.get(router.config.name)),
-  );
+  virtual = new Set(floating.flatMap((config) => config.addresses.map((a) => a.address.address)));
+  takeTracked(orders.tracked);
+  const leaving = [...running.values()].filter((host) => !carriesOn(host.router.config, wanted.get(host.key)?.config));
   await Promise.all(leaving.map(end));
-  for (const config of orders.routers) segmentOf(config.interface);
-  await readNetwork();
-  await clearLeftovers(orders);
-  for (const config of orders.routers) {
-    const known = running.get(config.name);
-    if (known === undefined) await begin(config, orders.runDir);
-    else if (!isDeepStrictEqual(known.router.config, config)) known.router.reconfigure(config);
+  for (const config of orders.routers) for (const name of interfacesOf(config)) network.segment(name);
+  await network.read();
+  await clearLeftovers(orders.runDir, new Set(wanted.keys()));
+  for (const [key, { config, family }] of wanted) {
+    const order = Object.hasOwn(orders.orders, config.name) ? (orders.orders[config.name] ?? null) : null;
+    const known = running.get(key);
+    if (known === undefined) {
+      const host = createRouterHost(config, family, orders.runDir, tools);
+      running.set(key, host);
+      for (const name of interfacesOf(config)) {
+        const index = network.link(name)?.index;
+        if (index !== undefined) sockets.prepare({ interface: name, interfaceIndex: index });
+      }
+      await host.start(tracksOf(config), order);
+      continue;
+    }
+    if (!isDeepStrictEqual(known.router.config, config)) await known.reconfigure(config);
+    known.router.track(tracksOf(config));
+    known.router.order(order);
+  }
+  watchRoutes(orders.routers);
+  network.keep(new Set(orders.routers.flatMap(interfacesOf)));
+  if (!cleared) await clearVirtualMacs({ rtnetlink, trouble: complain }, macsInUse());
+  cleared = true;
+}
+
+let routing: { close(): void } | undefined;
+
+/** Only where there are some to lose: a machine with a full routing table tells of thousands. */
+function watchRoutes(routers: readonly VrrpConfig[]): void {
+  const needed = routers.some(({ routes, rules }) => routes.length + rules.length > 0);
+  if (!needed) {
+    routing?.close();
+    routing = undefined;
+  } else if (routing === undefined) {
+    const watching = watchRouting((event) => {
+      for (const host of running.values()) host.noteRouting(event);
+    });
+    if (watching.ok) routing = watching.value;
+    else complain('lost routes are not noticed', watching.error.message);
   }
 }
 
-/** Whether a running router can take these settings over; otherwise it is another router. */
-const carriesOn = (old: VrrpConfig, next: VrrpConfig | undefined): boolean =>
-  next !== undefined &&
-  old.interface === next.interface &&
-  old.routerId === next.routerId &&
-  old.source === next.source;
+/** Whether the macvlans that the last process left behind are gone. */
+let cleared = false;
+const macsInUse = (): ReadonlySet<number> =>
+  new Set([...running.values()].map((host) => host.macIndex).filter((index) => index !== undefined));
 
-function segmentOf(name: string): Segment {
-  const known = segments.get(name);
+/** The last rehearsals are where the roles are written. */
+const rehearsals = new Map<Family, Rehearsal>();
+
+function rehearsalOf(family: Family, runDir: string): Rehearsal {
+  const known = rehearsals.get(family);
   if (known !== undefined) return known;
-  const segment = createSegment(name, rtnetlink, complain);
-  segments.set(name, segment);
-  return segment;
+  const made = createRehearsal(family, rtnetlink, join(runDir, 'rehearsal'));
+  rehearsals.set(family, made);
+  return made;
 }
 
-async function begin(config: VrrpConfig, runDir: string): Promise<void> {
-  const segment = segmentOf(config.interface);
-  const role = openRoleFile(runDir, config.name);
-  const last = role.read();
-  const before = last?.role.addresses.flatMap((text) => parsePrefix(text) ?? []) ?? [];
-  const moved = last !== undefined && last.role.interface !== config.interface;
-  const gone = moved
-    ? before
-    : before.filter((a) => !config.addresses.some((b) => formatPrefix(a) === formatPrefix(b)));
-  if (last !== undefined) await removeFrom(last.role.interface, gone);
-  /** Addresses that we put there: only these are taken away from an owner, whose addresses may be the machine's own. */
-  let ours: readonly Prefix[] = without(before, gone);
-  const remember = (master: boolean): void =>
-    unlessFull(() =>
-      role.write({ master, interface: config.interface, routerId: config.routerId, addresses: ours.map(formatPrefix) }),
-    );
-  const isOurs = (a: Prefix): boolean =>
-    router.config.priority < 255 || ours.some((b) => formatPrefix(a) === formatPrefix(b));
+const takeOverOf = ({ state: { state, timers } }: RouterHost['router']): Instant =>
+  (state === 'backup' ? timers.masterDown : undefined) ?? instant(Number.POSITIVE_INFINITY);
 
-  const router = createVirtualRouter(config, {
-    now,
-    date: dateOf,
-    timer: createTimer,
-    send: segment.send,
-    announce: segment.announce,
-    async claim(addresses, lease) {
-      const added = await segment.claim(addresses, lease);
-      if (router.config.priority === 255) {
-        ours = [...ours, ...added];
-        remember(true);
-        // Some may still have the lease of a lower priority.
-        await segment.renew(without(addresses.filter(isOurs), added), null);
-      } else await segment.renew(without(addresses, added), lease);
-      return added;
-    },
-    renew: segment.renew,
-    release: (addresses) => segment.release(addresses.filter(isOurs)),
-    remember(what, addresses) {
-      if (router.config.priority < 255) ours = addresses;
-      remember(what === 'master');
-    },
-    beat: (at) => unlessFull(() => role.beat(at)),
-    report,
-  });
-  const told = segment.usable(virtual, config.source);
-  running.set(config.name, { router, segment, role, told });
-  segment.routers.set(config.routerId, router);
+const eve = createEve({
+  ...{ now, timer: createTimer },
+  next() {
+    const at = Math.min(...[...running.values()].map(({ router }) => takeOverOf(router)));
+    return Number.isFinite(at) ? instant(at) : undefined;
+  },
+  rehearse: async (until) => {
+    for (const rehearsal of rehearsals.values()) await rehearsal.play(until, Number.POSITIVE_INFINITY);
+  },
+});
 
-  const silent = last === undefined ? Number.POSITIVE_INFINITY : between(last.beat, now());
-  const same = last?.role.interface === config.interface && last.role.routerId === config.routerId;
-  // The soonest that any peer gives us up is three intervals after our last advert; its skew is our margin.
-  const resume = same && last.role.master && silent >= 0 && silent < times(config.interval, DOWN_COUNT);
-  router.feed({ type: 'start', ...told, resume });
+function tell(happening: Happening): void {
+  report(happening);
+  if (happening.kind === 'vrrp' && happening.to === 'backup') eve.look();
 }
 
-async function removeFrom(name: string, prefixes: readonly Prefix[]): Promise<void> {
-  const link = await rtnetlink.link(name);
-  if (!link.ok || prefixes.length === 0) return;
-  const { index } = link.value;
-  await rtnetlink.deleteAddresses(prefixes.map((prefix) => ({ index, prefix })));
-}
+const tools = {
+  ...{ rtnetlink, network, announcer, probe, complain, report: tell, nearer: eve.look },
+  virtual: () => virtual,
+  stepped: (host: RouterHost) => together(host),
+};
 
-/** What a successor would want to know is worth less than the role itself: a full disk must not end it. */
-function unlessFull(write: () => void): void {
-  try {
-    write();
-  } catch (error) {
-    complain('the role is not written down, so a restart could not resume it', String(error));
+/** Groups that are being brought together: what that makes of a member comes back here, and is seen by the loop. */
+const settling = new Set<string>();
+
+function together({ group }: RouterHost): void {
+  if (group === null || settling.has(group)) return;
+  settling.add(group);
+  const hosts = [...running.values()].filter((host) => host.group === group);
+  // Each member makes three steps at most: out of a fault, to ready, to master.
+  for (let n = 0; n < 3 * hosts.length; n++) {
+    const order = groupOrder(hosts.map(({ router }) => ({ name: router.label, router: router.state })));
+    if (order === undefined) break;
+    hosts.find(({ router }) => router.label === order.member.name)?.router.feed(order.event);
   }
+  settling.delete(group);
+}
+
+function interfacesOf(config: VrrpConfig): readonly string[] {
+  const others = config.addresses.flatMap((a) => a.interface ?? []);
+  const tracks = config.track.flatMap((t) => (t.type === 'interface' ? [t.interface] : []));
+  return [config.interface, ...others, ...tracks];
+}
+
+const tracksOf = (config: VrrpConfig): readonly Tracking[] => config.track.map(trackingOf);
+
+function trackingOf(track: TrackConfig): Tracking {
+  const what = describeTrack(track);
+  const { weight } = track;
+  if (track.type === 'interface') {
+    const { reason, since } = interfaceState(track);
+    return { what, weight, factor: null, up: reason === '', reason, since, known: true };
+  }
+  const found = tracked.get(trackKey(track));
+  // What has not been looked at yet counts as up: a start is no failure.
+  const unknown = { up: true, factor: track.type === 'file' ? 0 : null, reason: '', since: null, known: false };
+  if (found === undefined) return { what, weight, ...unknown };
+  const { up, factor, reason, since } = found;
+  return { what, weight, factor, up, reason: up && factor === null ? '' : reason, since, known: true };
+}
+
+type InterfaceState = { readonly reason: string; readonly since: string };
+/** Of the tracked interfaces, by `trackKey`. */
+const interfaceStates = new Map<string, InterfaceState>();
+
+/** As it is now; a change is told once, whoever tracks it. */
+function interfaceState(track: InterfaceTrack): InterfaceState {
+  const key = trackKey(track);
+  const reason = interfaceTrouble(track);
+  const before = interfaceStates.get(key);
+  if (before?.reason === reason) return before;
+  const state = { reason, since: dateOf(now()) };
+  interfaceStates.set(key, state);
+  if ((before?.reason ?? '') !== reason)
+    report({ kind: 'track', what: describeTrack(track), up: reason === '', reason });
+  return state;
+}
+
+function interfaceTrouble({ interface: name, address }: InterfaceTrack): string {
+  const link = network.link(name);
+  if (link === undefined) return 'does not exist';
+  if (!link.up) return 'is down';
+  if (!link.running) return 'has no carrier';
+  return address === null || network.segment(name).has(address) ? '' : `has no address ${address}`;
+}
+
+function takeTracked(news: readonly Tracked[]): void {
+  tracked = new Map([...tracked, ...news.map((each) => [each.key, each] as const)]);
 }
 
 const complaints = new Map<string, number>();
@@ -159,114 +264,34 @@ function complain(what: string, detail: string): void {
   report(troubleOf(what, detail));
 }
 
-async function end({ router, segment, role }: Running): Promise<void> {
-  running.delete(router.config.name);
-  await router.stop();
-  segment.routers.delete(router.config.routerId);
-  role.remove();
-  if (segment.routers.size === 0) {
-    segment.close();
-    segments.delete(segment.name);
-  }
+async function end(host: RouterHost): Promise<void> {
+  running.delete(host.key);
+  await host.end();
 }
 
-const without = (all: readonly Prefix[], some: readonly Prefix[]): Prefix[] => all.filter((a) => !some.includes(a));
-
-/** What a router that is no longer configured left when it was last killed. */
-async function clearLeftovers(orders: VrrpOrders): Promise<void> {
-  const names = new Set(orders.routers.map((config) => config.name));
-  for (const name of routersIn(orders.runDir)) {
-    if (names.has(name)) continue;
-    const file = openRoleFile(orders.runDir, name);
-    const left = file.read()?.role;
-    if (left !== undefined)
-      await removeFrom(
-        left.interface,
-        left.addresses.flatMap((text) => parsePrefix(text) ?? []),
-      );
+/** What routers that are no longer configured left when they were last killed. */
+async function clearLeftovers(runDir: string, wanted: ReadonlySet<string>): Promise<void> {
+  for (const key of routersIn(runDir)) {
+    if (wanted.has(key)) continue;
+    const file = openRoleFile(runDir, key);
+    await dropHeld(
+      rtnetlink,
+      (file.read()?.role.held ?? []).flatMap((text) => parseHeld(text) ?? []),
+    );
     file.remove();
   }
 }
 
-/** Counts what was heard of links and addresses. */
-let heard = 0;
-
-async function readNetwork(tries = 5): Promise<void> {
-  const before = heard;
-  const [links, addresses] = await Promise.all([rtnetlink.links(), rtnetlink.addresses()]);
-  // What was read may be older than what was heard meanwhile.
-  if (heard !== before && tries > 0) return readNetwork(tries - 1);
-  if (!links.ok || !addresses.ok) {
-    const error = links.ok ? addresses : links;
-    if (!error.ok) report(troubleOf('links and addresses could not be read', error.error.message));
-    return;
-  }
-  for (const segment of segments.values()) {
-    const link = links.value.find(({ name }) => name === segment.name);
-    segment.setLink(link);
-    segment.setAddresses(addresses.value.filter((a) => a.index === link?.index).map((a) => a.prefix));
-  }
-  for (const { router, segment } of running.values())
-    for (const { address } of router.config.addresses) router.noteAddress(address, segment.has(address));
-  tellRouters();
-}
-
-function onNetwork(event: NetworkEvent): void {
-  if (event.kind === 'overrun') return void readNetwork();
-  heard += 1;
-  if (event.kind === 'link') {
-    const { link, gone } = event;
-    for (const segment of segments.values()) {
-      if (segment.name === link.name) segment.setLink(gone ? undefined : link);
-      else if (segment.index === link.index) segment.setLink(undefined);
-    }
-  } else {
-    for (const segment of segments.values()) {
-      if (segment.index !== event.address.index) continue;
-      segment.noteAddress(event);
-      const { address } = event.address.prefix;
-      for (const router of segment.routers.values()) router.noteAddress(address, segment.has(address));
-    }
-  }
-  tellRouters();
-}
-
-/** Tells each router what its link allows, when that has changed. */
-function tellRouters(): void {
-  for (const entry of running.values()) {
-    const usable = entry.segment.usable(virtual, entry.router.config.source);
-    const { up, source } = entry.told;
-    entry.told = usable;
-    if (usable.up !== up || usable.source !== source) entry.router.feed({ type: 'interface', ...usable });
-  }
-}
-
-async function plan(orders: VrrpOrders): Promise<readonly PlannedChange[]> {
-  const changes: PlannedChange[] = [];
-  for (const { router } of running.values()) {
-    const { config } = router;
-    const next = orders.routers.find(({ name }) => name === config.name);
-    const kept = carriesOn(config, next) ? new Set(next?.addresses.map(formatPrefix)) : new Set<string>();
-    for (const { address, present } of router.status().addresses)
-      if (present && !kept.has(address))
-        changes.push({ sign: '-', what: `address ${address} on ${config.interface}`, breaks: 0 });
-  }
-  for (const next of orders.routers) {
-    const known = running.get(next.name)?.router;
-    const same = known !== undefined && carriesOn(known.config, next);
-    const has = new Set(same ? known.config.addresses.map(formatPrefix) : []);
-    const condition = same && known.status().state === 'master' ? '' : `, while ${next.name} is master`;
-    for (const address of next.addresses.map(formatPrefix))
-      if (!has.has(address))
-        changes.push({ sign: '+', what: `address ${address} on ${next.interface}${condition}`, breaks: 0 });
-  }
-  return changes;
-}
+await rehearse(rtnetlink);
 
 serve<VrrpOrders>({
   configure,
-  status: async () => ({ routers: [...running.values()].map(({ router }) => router.status()) }),
-  plan: async (orders) => ({ changes: await plan(orders) }),
+  tracked(news) {
+    takeTracked(news);
+    for (const { router } of running.values()) router.track(tracksOf(router.config));
+  },
+  status: async () => ({ routers: [...running.values()].map((host) => host.status()) }),
+  plan: async (orders) => ({ changes: planned([...running.values()], orders) }),
   stop: async () => {
     await Promise.all([...running.values()].map(end));
   },

@@ -3,9 +3,9 @@
  * process group, so that on a timeout everything it started is killed with it.
  */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
-import type { Duration } from '../base/time.ts';
+import { type Duration, milliseconds } from '../base/time.ts';
 
 export type ExecRequest = {
   /** Program (absolute path, or looked for in `environment.PATH`) and its arguments. */
@@ -14,38 +14,45 @@ export type ExecRequest = {
   /** Written to its standard input, which is then closed. It need not be read. */
   readonly input: string;
   readonly timeout: Duration;
+  /** Whose rights it runs with, without supplementary groups, and then in `/`. Default: the caller's, where it is. */
+  readonly user?: { readonly uid: number; readonly gid: number };
 };
 
 export type ExecResult = {
   readonly how:
     | { readonly outcome: 'exited'; readonly code: number }
     | { readonly outcome: 'signalled'; readonly signal: string }
-    | { readonly outcome: 'timeout' }
+    /** `late`: how long after the timeout this process came to notice; much of it says that the process stood still. */
+    | { readonly outcome: 'timeout'; readonly late: Duration }
     | { readonly outcome: 'cancelled' }
     /** The program could not be started; `code` is an errno name. */
     | { readonly outcome: 'not-started'; readonly code: string };
   /** The last `TAIL` bytes of each. */
   readonly stdout: string;
   readonly stderr: string;
+  /** Settles when the program is gone; later than the result only where it hangs in the kernel and cannot be killed. */
+  readonly gone: Promise<void>;
 };
 
 const TAIL = 4096;
 /** How long the last output may trail behind the exit, ms: a child left behind can hold the pipes open for ever. */
 const TRAILING = 100;
+/** How long a program that was killed is waited for, ms. */
+const DYING = 100;
 
 /** Settles when the program has ended or been killed; never rejects. Aborting `signal` kills it as a timeout does. */
 export function exec(request: ExecRequest, signal?: AbortSignal): Promise<ExecResult> {
-  const [file = '', ...args] = request.command;
+  const started = start(request);
+  if (started.pid === undefined) return notStarted(started);
+  const child = started;
+  const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   return new Promise((resolve) => {
-    const child = spawn(file, args, {
-      detached: true,
-      env: { ...request.environment },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
     const stdout = tailOf(child.stdout);
     const stderr = tailOf(child.stderr);
+    const began = performance.now();
     let ended: ExecResult['how'] | undefined;
     let killed: ExecResult['how'] | undefined;
+    let dying: NodeJS.Timeout | undefined;
 
     const kill = (how: ExecResult['how']): void => {
       if (ended || killed || child.pid === undefined) return;
@@ -55,45 +62,72 @@ export function exec(request: ExecRequest, signal?: AbortSignal): Promise<ExecRe
       } catch {
         child.kill('SIGKILL');
       }
+      dying = setTimeout(settle, DYING);
     };
     const cancel = (): void => kill({ outcome: 'cancelled' });
-    const timer = setTimeout(() => kill({ outcome: 'timeout' }), request.timeout);
-    const end = (how: ExecResult['how']): void => {
-      if (ended) return;
-      ended = killed ?? how;
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', cancel);
-    };
+    const timer = setTimeout(() => {
+      const late = milliseconds(Math.max(0, performance.now() - began - request.timeout));
+      // After a standstill of this process, timers run before the news that the program has ended meanwhile.
+      setImmediate(() => kill({ outcome: 'timeout', late }));
+    }, request.timeout);
     const settle = (): void => {
+      clearTimeout(dying);
       for (const stream of child.stdio) stream?.destroy();
-      if (ended) resolve({ how: ended, stdout: stdout(), stderr: stderr() });
+      const how = ended ?? killed;
+      if (how) resolve({ how, stdout: stdout(), stderr: stderr(), gone });
     };
 
-    child.on('error', (error: NodeJS.ErrnoException) => {
-      if (child.pid !== undefined) return;
-      end({ outcome: 'not-started', code: error.code ?? error.message });
-      settle();
-    });
+    child.on('error', () => {});
     child.on('exit', (code, by) => {
-      end(code === null ? { outcome: 'signalled', signal: String(by) } : { outcome: 'exited', code });
+      leave();
+      ended = killed ?? (code === null ? { outcome: 'signalled', signal: String(by) } : { outcome: 'exited', code });
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', cancel);
       const trailing = setTimeout(settle, TRAILING);
       child.once('close', () => {
         clearTimeout(trailing);
         settle();
       });
     });
-    child.stdin.on('error', () => {});
-    child.stdin.end(request.input);
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(request.input);
     if (signal?.aborted) cancel();
     else signal?.addEventListener('abort', cancel);
   });
 }
 
+/** Node tells of some refusals by throwing, of others by a child without a pid. */
+function start({ command, environment, user }: ExecRequest): ChildProcess | { readonly pid?: undefined; code: string } {
+  const [file = '', ...args] = command;
+  try {
+    return spawn(file, args, {
+      detached: true,
+      env: { ...environment },
+      stdio: ['pipe', 'pipe', 'pipe'],
+      ...(user && { ...user, cwd: '/' }),
+    });
+  } catch (error) {
+    return { code: codeOf(error as Error) };
+  }
+}
+
+function notStarted(refused: ChildProcess | { readonly code: string }): Promise<ExecResult> {
+  const result = (code: string): ExecResult => ({
+    ...{ how: { outcome: 'not-started', code }, stdout: '', stderr: '', gone: Promise.resolve() },
+  });
+  if ('code' in refused) return Promise.resolve(result(refused.code));
+  // With no descriptor left there is not even a stream to be rid of.
+  for (const stream of refused.stdio ?? []) stream?.destroy();
+  return new Promise((resolve) => refused.once('error', (error) => resolve(result(codeOf(error)))));
+}
+
+const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message;
+
 /** Keeps the last `TAIL` bytes of a stream; reading on, so that the program never stalls on a full pipe. */
-function tailOf(stream: Readable): () => string {
+function tailOf(stream: Readable | null): () => string {
   let kept: Buffer = Buffer.alloc(0);
-  stream.on('error', () => {});
-  stream.on('data', (chunk: Buffer) => {
+  stream?.on('error', () => {});
+  stream?.on('data', (chunk: Buffer) => {
     kept = Buffer.concat([kept, chunk]).subarray(-TAIL);
   });
   return () => kept.toString('utf8').trim();

@@ -42,7 +42,10 @@ const NETLINK_EXT_ACK = 11;
 /** Wanted size of the receive buffer. Where it may not be forced the kernel gives less (net.core.rmem_max). */
 const BUFFER = 4 << 20;
 
-export function openSocket(protocol: number): Result<RawNetlinkSocket, NetlinkError> {
+/** The package delivers what comes in. `descriptor`: for who sends and receives without its event loop. */
+export type NetlinkSocket = { readonly socket: RawNetlinkSocket; readonly descriptor: number };
+
+export function openSocket(protocol: number): Result<NetlinkSocket, NetlinkError> {
   let socket: RawNetlinkSocket;
   try {
     socket = new RawNetlinkSocket(protocol, { recvBufferSize: BUFFER, sendBufferSize: BUFFER });
@@ -50,19 +53,34 @@ export function openSocket(protocol: number): Result<RawNetlinkSocket, NetlinkEr
     return err(failure(thrown));
   }
   try {
-    const fd = descriptorOf(socket.address().port);
-    native.setOption(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
+    const descriptor = descriptorOf(socket.address().port);
+    native.setOption(descriptor, SOL_NETLINK, NETLINK_NO_ENOBUFS, 1);
     for (const [level, option, value] of [
       [SOL_NETLINK, NETLINK_CAP_ACK, 1],
       [SOL_NETLINK, NETLINK_EXT_ACK, 1],
       [native.constants.SOL_SOCKET, native.constants.SO_RCVBUFFORCE, BUFFER],
     ] as const)
-      optional(() => native.setOption(fd, level, option, value));
-    return ok(socket);
+      optional(() => native.setOption(descriptor, level, option, value));
+    return ok({ socket, descriptor });
   } catch (thrown) {
     socket.close();
     return err(failure(thrown));
   }
+}
+
+/** struct sockaddr_nl of the kernel: its port is 0. */
+const KERNEL = new Uint8Array(12);
+new DataView(KERNEL.buffer).setUint16(0, AF_NETLINK, true);
+
+/** Sends to the kernel, which has worked through all of it when this returns. Throws what `failure` reads. */
+export const sendNow = (descriptor: number, bytes: Uint8Array): void => native.send(descriptor, bytes, KERNEL);
+
+/** What has come in and the port that it is from; `undefined`: nothing has. Throws what `failure` reads. */
+export function receiveNow(descriptor: number): { readonly bytes: Uint8Array; readonly port: number } | undefined {
+  const datagram = native.receive(descriptor);
+  if (datagram === undefined) return undefined;
+  const { payload: bytes, from } = datagram;
+  return { bytes, port: new DataView(from.buffer, from.byteOffset, from.length).getUint32(4, true) };
 }
 
 /** For what an old kernel or missing privilege may refuse, and that can be done without. */

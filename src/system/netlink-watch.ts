@@ -22,7 +22,7 @@ export function watchNetlink(
 ): Result<Watch, NetlinkError> {
   const opened = openSocket(protocol);
   if (!opened.ok) return opened;
-  const socket = opened.value;
+  const { socket } = opened.value;
   const { port } = socket.address();
   let known = 0;
   let timer: NodeJS.Timeout | undefined;

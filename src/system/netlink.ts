@@ -4,7 +4,8 @@
  * Answers are matched by sequence number. One exchange is under way at a time and others wait their turn: the kernel runs
  * one dump a socket, and what may be outstanding is bounded by the receive buffer. A batch goes out as several messages
  * in one send and is not awaited one by one: the kernel works through a send before it returns, so the answers are there
- * when it does.
+ * when it does. They are read at once, so that what waits for them goes on in the same turn of the event loop; the rest
+ * of a dump, and what a busy kernel answers later, is read as it comes.
  */
 
 import { constants } from 'node:os';
@@ -13,7 +14,7 @@ import { type Duration, seconds } from '../base/time.ts';
 import { decodeMessages, type Message, NLM_F, NLMSG, writeMessage } from '../wire/netlink.ts';
 import { decodeDone, decodeError } from '../wire/netlink-error.ts';
 import { newSink, type Sink, written } from '../wire/netlink-sink.ts';
-import { failure, type NetlinkError, openSocket, systemError } from './netlink-socket.ts';
+import { failure, type NetlinkError, openSocket, receiveNow, sendNow, systemError } from './netlink-socket.ts';
 
 export { NETLINK, type NetlinkError } from './netlink-socket.ts';
 
@@ -46,6 +47,9 @@ const DUMP_TRIES = 4;
 /** Sequence numbers start anew here: far enough below 2^32 that one send never crosses it. 0 is left to notifications. */
 const SEQUENCES = 0xffff_0000;
 
+/** The kernel's own port. */
+const KERNEL = 0;
+
 const READ = NLM_F.REQUEST | NLM_F.ACK;
 const DUMP = NLM_F.REQUEST | NLM_F.DUMP;
 const CHANGE = NLM_F.REQUEST | NLM_F.ACK;
@@ -58,7 +62,7 @@ const RESTLESS = systemError(constants.errno.EAGAIN, `it changed during each of 
 export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
   const opened = openSocket(protocol);
   if (!opened.ok) return opened;
-  const socket = opened.value;
+  const { socket, descriptor } = opened.value;
   const { port } = socket.address();
   const outstanding = Math.max(1, Math.floor(socket.getRecvBufferSize() / ANSWER_BYTES));
   const sent = { reads: 0, writes: 0 };
@@ -67,10 +71,11 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
   const inTurn = takingTurns();
   let closed = false;
 
-  socket.on('message', (bytes, sender) => {
-    const messages = sender.port === 0 ? decodeMessages(bytes) : undefined;
+  function take(bytes: Uint8Array, sender: number): void {
+    const messages = sender === KERNEL ? decodeMessages(bytes) : undefined;
     if (messages?.ok) for (const message of messages.value) if (message.port === port >>> 0) current?.receive(message);
-  });
+  }
+  socket.on('message', (bytes, sender) => take(bytes, sender.port));
   socket.on('error', (error) => current?.end(failure(error)));
 
   /** Sends the first of `requests`, as many as may be outstanding, and settles when all of them are answered. */
@@ -85,16 +90,27 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
     }
     last = (first + count - 1) % SEQUENCES;
     return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
       const mine = collect(first, count, (replies) => {
         clearTimeout(timer);
         current = undefined;
         resolve(replies);
       });
-      const timer = setTimeout(() => mine.end(SILENT), TIMEOUT);
       current = mine;
       if (closed) return mine.end(CLOSED);
       sent[counter] += count;
-      socket.send(written(sink), undefined, (error) => error && mine.end(failure(error)));
+      try {
+        sendNow(descriptor, written(sink));
+        // Data and an acknowledgement for each is all that is there by now.
+        for (let n = 0; n < 2 * count && current === mine; n++) {
+          const received = receiveNow(descriptor);
+          if (received === undefined) break;
+          take(received.bytes, received.port);
+        }
+      } catch (thrown) {
+        return mine.end(failure(thrown));
+      }
+      if (current === mine) timer = setTimeout(() => mine.end(SILENT), TIMEOUT);
     });
   }
 

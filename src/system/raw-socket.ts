@@ -26,6 +26,11 @@ export type RawSocketOptions = {
   readonly trafficClass?: number;
   /** Bytes the kernel may hold for us: enough for a burst while the process is held up. Default 1 MiB. */
   readonly receiveBuffer?: number;
+  /**
+   * IPv6: whether the source of a message may be an address that is not on the device bound to, as the link-local
+   * address of the interface below a macvlan. IPv4 takes any address of the machine. Default false.
+   */
+  readonly anySource?: boolean;
 };
 
 export type RawInfo = Required<DatagramInfo> & { readonly address: IpAddress; readonly destination: IpAddress };
@@ -68,10 +73,10 @@ export class RawSocket extends EventEmitter<Events> implements DatagramSocket {
   #state: 'open' | 'bound' | 'closed' = 'open';
   #receiver: Receiver | undefined;
   #referenced = true;
-  /** Index of the device bound to; 0: none. */
   #device = 0;
 
-  constructor({ family, protocol, trafficClass = 0xc0, receiveBuffer = 1 << 20 }: RawSocketOptions) {
+  constructor(options: RawSocketOptions) {
+    const { family, protocol, trafficClass = 0xc0, receiveBuffer = 1 << 20, anySource = false } = options;
     super();
     this.family = family;
     const f = FAMILY[family];
@@ -81,6 +86,7 @@ export class RawSocket extends EventEmitter<Events> implements DatagramSocket {
       // Without it a socket hears every group that any socket of the machine has joined.
       this.#set(f.everyGroup, 0);
       for (const option of f.tell) this.#set(option, 1);
+      if (anySource && family === 6) this.#set(c.IPV6_FREEBIND, 1);
       native.setOption(this.#fd, c.SOL_SOCKET, c.SO_TIMESTAMPNS, 1);
       // Beyond net.core.rmem_max needs CAP_NET_ADMIN; without it the kernel gives what it may.
       const forced = attempt(() => native.setOption(this.#fd, c.SOL_SOCKET, c.SO_RCVBUFFORCE, receiveBuffer));
@@ -120,6 +126,11 @@ export class RawSocket extends EventEmitter<Events> implements DatagramSocket {
     if (!this.#referenced) this.#receiver.unref();
     process.nextTick(() => this.#state === 'bound' && this.emit('listening'));
     return this;
+  }
+
+  /** Index of the device bound to; 0: none, as when it refused. */
+  get device(): number {
+    return this.#device;
   }
 
   /** Sends at once. The short form, `send(message, address)`, may say the source; the long one is `dgram`'s. */

@@ -1,41 +1,66 @@
-/** Links, addresses and routes of the network namespace in which it was opened, as ip(8) shows and sets them. */
+/** Links, addresses, routes and rules of the network namespace in which it was opened, as ip(8) shows and sets them. */
 
-import type { IpAddress, Prefix } from '../base/address.ts';
+import { constants } from 'node:os';
+import { type Family, familyOf, formatPrefix, type IpAddress, type Prefix } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { type Message, NLM_F, type WireError } from '../wire/netlink.ts';
 import {
   decodeAddress,
-  decodeLink,
-  decodeRoute,
   IFA_F,
   type InterfaceAddress,
   type Lifetime,
-  type Link,
-  type Route,
-  RT_SCOPE,
-  RTM,
-  RTNLGRP,
-  type Scope,
   writeAddress,
+  writeDeleteAddress,
   writeGetAddresses,
+} from '../wire/netlink-address.ts';
+import {
+  decodeLink,
+  type Link,
+  type Macvlan,
+  writeDeleteLink,
   writeGetLink,
+  writeMacvlan,
+  writeSetLink,
+} from '../wire/netlink-link.ts';
+import {
+  DEFAULT_METRIC,
+  decodeRoute,
+  decodeTableRoute,
+  type Route,
+  type TableRoute,
   writeGetRoute,
+  writeGetRoutes,
+  writeRoute,
 } from '../wire/netlink-route.ts';
-import { NETLINK, type Netlink, type NetlinkError, openNetlink, type Request } from './netlink.ts';
-import { type Watch, watchNetlink } from './netlink-watch.ts';
+import { RT_SCOPE, RTM, type Scope } from '../wire/netlink-rtnl.ts';
+import { decodeRule, type Rule, writeGetRules, writeRule } from '../wire/netlink-rule.ts';
+import type { Sink } from '../wire/netlink-sink.ts';
+import { NETLINK, type NetlinkError, openNetlink } from './netlink.ts';
+import { ADD, change, DELETE, each, one, RENEW, request } from './rtnetlink-change.ts';
 
-export type { InterfaceAddress, Link, Route } from '../wire/netlink-route.ts';
+export type { InterfaceAddress } from '../wire/netlink-address.ts';
+export type { Link, Macvlan } from '../wire/netlink-link.ts';
+export type { Route, TableRoute } from '../wire/netlink-route.ts';
+export type { Rule } from '../wire/netlink-rule.ts';
 export type { NetlinkError } from './netlink.ts';
+export { type NetworkEvent, type RoutingEvent, watchNetwork, watchRouting } from './rtnetlink-watch.ts';
 
 /** An address on an interface, as it is asked for. */
 export type OwnAddress = {
   /** The interface's index. */
   readonly index: number;
   readonly prefix: Prefix;
+  /** The other end of a point-to-point address; `prefix` then has the length of the other end's network. */
+  readonly peer?: IpAddress;
+  /** IPv4: `eth0:web`, at most 15 characters. */
+  readonly label?: string;
   /** Default: `global`. */
   readonly scope?: Scope;
   /** IPv6: usable at once, without duplicate address detection, which a virtual address just taken over would fail. */
   readonly noDad?: boolean;
+  /** Never chosen as the source of what this machine sends of its own (preferred lifetime 0). */
+  readonly deprecated?: boolean;
+  /** Of the route to its network. Default: the kernel's. */
+  readonly routeMetric?: number;
   /** Whole seconds until the kernel removes it by itself, unless it is renewed before. Default: never. */
   readonly lifetime?: Lifetime;
 };
@@ -44,6 +69,13 @@ export type Rtnetlink = {
   links(): Promise<Result<readonly Link[], NetlinkError>>;
   /** The link of that name; ENODEV when there is none. */
   link(name: string): Promise<Result<Link, NetlinkError>>;
+  /** Makes a macvlan in private mode, which is down. EEXIST: the name is taken; EADDRINUSE: the parent has one of that MAC. */
+  addMacvlan(macvlan: Macvlan): Promise<Result<null, NetlinkError>>;
+  setLink(
+    index: number,
+    change: { readonly up?: boolean; readonly alias?: string },
+  ): Promise<Result<null, NetlinkError>>;
+  deleteLink(index: number): Promise<Result<'deleted' | 'absent', NetlinkError>>;
   /** Of both families; of one interface where `index` is given. */
   addresses(index?: number): Promise<Result<readonly InterfaceAddress[], NetlinkError>>;
   /** In one go. One answer for each, in the same order. */
@@ -55,8 +87,27 @@ export type Rtnetlink = {
    * sysctl promote_secondaries is set.
    */
   deleteAddresses(addresses: readonly OwnAddress[]): Promise<readonly Result<'deleted' | 'absent', NetlinkError>[]>;
+  /** Puts addresses back as they were read. One that is there meanwhile stays. */
+  restoreAddresses(
+    addresses: readonly InterfaceAddress[],
+  ): Promise<readonly Result<'added' | 'already-there', NetlinkError>[]>;
   /** Which way a packet to `destination` would go, and from which address. ENETUNREACH when none. */
   route(destination: IpAddress): Promise<Result<Route, NetlinkError>>;
+  /** All unicast routes of all tables. */
+  routes(family: Family): Promise<Result<readonly TableRoute[], NetlinkError>>;
+  /**
+   * In one go. EEXIST: the table has another route to that network with the same metric. One that is already there may
+   * be somebody else's.
+   */
+  addRoutes(routes: readonly TableRoute[]): Promise<readonly Result<'added' | 'already-there', NetlinkError>[]>;
+  /** In one go. Only routes of the protocol that is given. */
+  deleteRoutes(routes: readonly TableRoute[]): Promise<readonly Result<'deleted' | 'absent', NetlinkError>[]>;
+  /** All rules that ask a table. */
+  rules(family: Family): Promise<Result<readonly Rule[], NetlinkError>>;
+  /** In one go. One that is already there may be somebody else's: the kernel has no two that differ in nothing else. */
+  addRules(rules: readonly Rule[]): Promise<readonly Result<'added' | 'already-there', NetlinkError>[]>;
+  /** In one go. Only rules of the protocol that is given. */
+  deleteRules(rules: readonly Rule[]): Promise<readonly Result<'deleted' | 'absent', NetlinkError>[]>;
   /** Messages sent so far: those that change something, and those that only read. */
   readonly sent: { readonly reads: number; readonly writes: number };
   close(): void;
@@ -66,121 +117,86 @@ export function openRtnetlink(): Result<Rtnetlink, NetlinkError> {
   const opened = openNetlink(NETLINK.ROUTE);
   if (!opened.ok) return opened;
   const netlink = opened.value;
+  const oneChange = async (type: number, write: (sink: Sink) => void, flags = 0): Promise<Result<null, NetlinkError>> =>
+    (await netlink.batch([request(type, write, flags)]))[0] ?? ok(null);
+
+  async function routes(family: Family): Promise<Result<readonly TableRoute[], NetlinkError>> {
+    const dump = await netlink.dump(request(RTM.GETROUTE, (sink) => writeGetRoutes(sink, family)));
+    return each(dump, decodeTableRoute);
+  }
+
+  async function addRoutes(wanted: readonly TableRoute[]) {
+    const answers = await change(netlink, RTM.NEWROUTE, wanted, writeRoute, ADD);
+    const taken = wanted.filter((_, i) => answers[i]?.ok && answers[i].value === 'already-there');
+    const there: TableRoute[] = [];
+    for (const family of new Set(taken.map((route) => familyOf(route.to.address)))) {
+      const read = await routes(family);
+      if (read.ok) there.push(...read.value);
+    }
+    return answers.map((answer, i) => {
+      const route = wanted[i];
+      if (!answer.ok || answer.value === 'added' || route === undefined) return answer;
+      return there.some((other) => sameRoute(other, route)) ? answer : err(OTHER_ROUTE);
+    });
+  }
+
   return ok({
     links: async () => each(await netlink.dump(request(RTM.GETLINK, (sink) => writeGetLink(sink))), decodeLink),
     link: async (name) =>
       one(await netlink.request(request(RTM.GETLINK, (sink) => writeGetLink(sink, name))), decodeLink),
-    addresses: async (index) => {
-      const all = each(await netlink.dump(request(RTM.GETADDR, (sink) => writeGetAddresses(sink))), decodeAddress);
-      if (!all.ok) return all;
-      return ok(all.value.filter((a) => a !== undefined).filter((a) => index === undefined || a.index === index));
+    addMacvlan: (macvlan) => oneChange(RTM.NEWLINK, (sink) => writeMacvlan(sink, macvlan), ADD.flags),
+    setLink: (index, change) => oneChange(RTM.SETLINK, (sink) => writeSetLink(sink, index, change)),
+    async deleteLink(index) {
+      const [answer] = await change(netlink, RTM.DELLINK, [index], writeDeleteLink, DELETE);
+      return answer ?? ok('absent');
     },
-    addAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses, ADD),
-    renewAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses, RENEW),
-    deleteAddresses: (addresses) => change(netlink, RTM.DELADDR, addresses, DELETE),
+    async addresses(index) {
+      const all = each(await netlink.dump(request(RTM.GETADDR, (sink) => writeGetAddresses(sink))), decodeAddress);
+      return all.ok ? ok(all.value.filter((a) => index === undefined || a.index === index)) : all;
+    },
+    addAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses.map(asked), writeAddress, ADD),
+    renewAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses.map(asked), writeAddress, RENEW),
+    deleteAddresses: (addresses) => change(netlink, RTM.DELADDR, addresses.map(asked), writeDeleteAddress, DELETE),
+    restoreAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses, writeAddress, ADD),
     route: async (destination) =>
       one(await netlink.request(request(RTM.GETROUTE, (sink) => writeGetRoute(sink, destination))), decodeRoute),
+    routes,
+    addRoutes,
+    deleteRoutes: (routes) => change(netlink, RTM.DELROUTE, routes, writeRoute, DELETE),
+    rules: async (family) =>
+      each(await netlink.dump(request(RTM.GETRULE, (sink) => writeGetRules(sink, family))), decodeRule),
+    addRules: (rules) => change(netlink, RTM.NEWRULE, rules, writeRule, ADD),
+    deleteRules: (rules) => change(netlink, RTM.DELRULE, rules, writeRule, DELETE),
     sent: netlink.sent,
     close: netlink.close,
   });
 }
 
-export type NetworkEvent =
-  | { readonly kind: 'link'; readonly link: Link; readonly gone: boolean }
-  | { readonly kind: 'address'; readonly address: InterfaceAddress; readonly gone: boolean }
-  /** Events were lost: read links and addresses anew. */
-  | { readonly kind: 'overrun' };
+function asked(own: OwnAddress): InterfaceAddress {
+  const { index, prefix, peer, label, scope = 'global', noDad = false, deprecated = false, routeMetric } = own;
+  const { lifetime = null } = own;
+  return {
+    ...{ index, prefix, scope: RT_SCOPE[scope], flags: noDad ? IFA_F.NODAD : 0 },
+    ...(peer !== undefined && { peer }),
+    ...(label !== undefined && { label }),
+    ...(routeMetric !== undefined && { routeMetric }),
+    ...((deprecated || lifetime !== null) && {
+      lifetimes: { preferred: deprecated ? 0 : lifetime, valid: lifetime },
+    }),
+  };
+}
 
-/** Tells of every change to a link or an address, of what was ours as of what was not, from when it returns. */
-export function watchNetwork(handle: (event: NetworkEvent) => void): Result<Watch, NetlinkError> {
-  return watchNetlink(
-    NETLINK.ROUTE,
-    [RTNLGRP.LINK, RTNLGRP.IPV4_IFADDR, RTNLGRP.IPV6_IFADDR],
-    (message) => {
-      const event = networkEvent(message);
-      if (event !== undefined) handle(event);
-    },
-    () => handle({ kind: 'overrun' }),
+/** Whether two routes do the same, whoever made them. */
+function sameRoute(a: TableRoute, b: TableRoute): boolean {
+  const metricOf = ({ metric, to }: TableRoute): number => metric ?? DEFAULT_METRIC[familyOf(to.address)];
+  return (
+    formatPrefix(a.to) === formatPrefix(b.to) &&
+    metricOf(a) === metricOf(b) &&
+    (['table', 'gateway', 'index', 'source'] as const).every((field) => a[field] === b[field])
   );
 }
 
-function networkEvent({ type, payload }: Message): NetworkEvent | undefined {
-  if (type === RTM.NEWLINK || type === RTM.DELLINK) {
-    // ifi_family other than AF_UNSPEC (AF_BRIDGE) tells of the port of a bridge, not of the link.
-    if (payload[0] !== 0) return undefined;
-    const link = decodeLink(payload);
-    return link.ok ? { kind: 'link', link: link.value, gone: type === RTM.DELLINK } : undefined;
-  }
-  if (type !== RTM.NEWADDR && type !== RTM.DELADDR) return undefined;
-  const address = decodeAddress(payload);
-  if (!address.ok || address.value === undefined) return undefined;
-  return { kind: 'address', address: address.value, gone: type === RTM.DELADDR };
-}
-
-/** How a change is asked for, and which refusals mean that there was nothing to do. */
-type Change<Done extends string, Needless extends string> = {
-  readonly flags: number;
-  readonly done: Done;
-  readonly needless: Needless;
-  readonly codes: readonly string[];
+const OTHER_ROUTE: NetlinkError = {
+  ...{ errno: constants.errno.EEXIST, code: 'EEXIST' },
+  message: 'the table has another route to there with the same metric; give one of them another metric',
 };
-const ADD = { flags: NLM_F.CREATE | NLM_F.EXCL, done: 'added', needless: 'already-there', codes: ['EEXIST'] } as const;
-const RENEW = { flags: NLM_F.CREATE | NLM_F.REPLACE, done: 'renewed', needless: 'renewed', codes: [] } as const;
-/** An interface that is gone took its addresses with it. */
-const DELETE = { flags: 0, done: 'deleted', needless: 'absent', codes: ['EADDRNOTAVAIL', 'ENODEV'] } as const;
-
-async function change<Done extends string, Needless extends string>(
-  netlink: Netlink,
-  type: number,
-  addresses: readonly OwnAddress[],
-  { flags, done, needless, codes }: Change<Done, Needless>,
-): Promise<readonly Result<Done | Needless, NetlinkError>[]> {
-  const answers = await netlink.batch(
-    addresses.map(({ index, prefix, scope = 'global', noDad = false, lifetime = null }) =>
-      request(
-        type,
-        (sink) =>
-          writeAddress(sink, { index, prefix, scope: RT_SCOPE[scope], flags: noDad ? IFA_F.NODAD : 0 }, lifetime),
-        flags,
-      ),
-    ),
-  );
-  return answers.map((answer) => {
-    if (answer.ok) return ok(done);
-    return codes.includes(answer.error.code) ? ok(needless) : answer;
-  });
-}
-
-const request = (type: number, payload: Request['payload'], flags = 0): Request => ({ type, payload, flags });
-
-const EBADMSG = 74;
-
-function each<T>(
-  answer: Result<readonly Message[], NetlinkError>,
-  decode: (payload: Uint8Array) => Result<T, WireError>,
-): Result<readonly T[], NetlinkError> {
-  if (!answer.ok) return answer;
-  const values: T[] = [];
-  for (const { payload } of answer.value) {
-    const value = decode(payload);
-    if (!value.ok) return err(unreadable(value.error));
-    values.push(value.value);
-  }
-  return ok(values);
-}
-
-function one<T>(
-  answer: Result<readonly Message[], NetlinkError>,
-  decode: (payload: Uint8Array) => Result<T, WireError>,
-): Result<T, NetlinkError> {
-  const all = each(answer, decode);
-  if (!all.ok) return all;
-  const [first] = all.value;
-  return first === undefined ? err(unreadable('missing')) : ok(first);
-}
-
-const unreadable = (why: WireError): NetlinkError => ({
-  errno: EBADMSG,
-  code: 'EBADMSG',
-  message: `the kernel gave an answer that cannot be read (${why})`,
-});

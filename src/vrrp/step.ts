@@ -1,6 +1,6 @@
 /**
- * The virtual router (RFC 9568, section 6.4), pure: `step(settings, router, event, now)` gives the next router and the
- * orders to carry out. It reads no clock, arms no timer and sends nothing.
+ * The virtual router (RFC 9568, section 6.4; RFC 3768, section 6.4), pure: `step(settings, router, event, now)` gives the
+ * next router and the orders to carry out. It reads no clock, arms no timer and sends nothing.
  *
  *     state    event                                        next     orders
  *     init     start, priority 255                          master   send claim announce          6.4.1
@@ -13,22 +13,37 @@
  *     master   advert: priority 0                           master   send                         6.4.3
  *     master   advert: higher, or equal from higher address backup   release                      6.4.3
  *     master   advert: any other                            master   send announce                6.4.3
- *     any      interface down, or without address           fault    release
- *     fault    interface usable                             as init
+ *     any      something it needs is missing                fault    send priority 0, release
+ *     fault    it has all that it needs                     as init
  *     any      stop                                         init     send priority 0, release     6.4.2, 6.4.3
  *
- * On promotion the advert goes first, then the addresses come, then ARP: an old master that still lives lets go first.
- * Where this goes beyond the RFC: a lower advert heard while master is answered with ARP too, since a master that was
- * cut off has taught its own MAC to the neighbours; and a router that finds its master-down timer long overdue slept
- * itself, so it listens before it claims.
+ * On promotion the advert goes first, then the addresses come, then they are announced: an old master that still lives
+ * lets go first. Where this goes beyond the RFC:
+ * - a lower advert heard while master is answered with an announcement too, since a master that was cut off has taught
+ *   its own MAC to the neighbours; and both are reported as a split brain, unless they merely crossed;
+ * - a router that finds its deadline long overdue slept itself, so it listens before it claims, or goes on as master;
+ * - a member of a group says that it is ready instead of becoming master (`group.ts`);
+ * - the operator may move the role.
  */
 
 import { compareIp, type IpAddress } from '../base/address.ts';
 import { invariant, unreachable } from '../base/invariant.ts';
-import { after, between, type Duration, formatDuration, type Instant, instant } from '../base/time.ts';
+import {
+  after,
+  between,
+  type Duration,
+  formatDuration,
+  type Instant,
+  instant,
+  milliseconds,
+  times,
+} from '../base/time.ts';
 import type { Advert } from '../wire/vrrp.ts';
-import type { Router, RouterAction, RouterEvent, RouterSettings, RouterState, Step } from './router.ts';
+import type { Rival, Router, RouterAction, RouterEvent, RouterSettings, RouterState, Step } from './router.ts';
 import { masterDown, skew } from './timing.ts';
+
+/** Once a sleeper wakes, what came in meanwhile is read within this. */
+const CATCH_UP: Duration = milliseconds(20);
 
 /** A router that has not started. */
 export const initial = (settings: RouterSettings): Router => ({
@@ -36,25 +51,44 @@ export const initial = (settings: RouterSettings): Router => ({
   since: instant(0),
   cause: 'not started',
   source: null,
+  lacks: null,
+  groupLacks: null,
   master: null,
   masterInterval: settings.interval,
   preemptFrom: instant(0),
   listenedAgain: false,
+  ready: null,
+  rival: null,
   timers: {},
 });
 
 export function step(settings: RouterSettings, router: Router, event: RouterEvent, now: Instant): Step {
+  // A master that slept must know it before anything else wakes it to speak.
+  const slept = event.type !== 'timer' && event.type !== 'advert' && sleptSince(settings, router, now);
+  const woken = slept ? catchUp(router, now) : router;
+  return react(settings, woken, event, now);
+}
+
+function react(settings: RouterSettings, router: Router, event: RouterEvent, now: Instant): Step {
   switch (event.type) {
-    case 'start':
-      return start(settings, { ...router, source: event.source }, event, now);
+    case 'start': {
+      const known = { ...router, source: event.source, lacks: lack(event) };
+      return event.resume && known.lacks === null ? resume(settings, known, now) : start(settings, known, now);
+    }
     case 'advert':
       return onAdvert(settings, router, event.advert, event.source, now);
     case 'timer':
       return onTimer(settings, router, now);
-    case 'interface':
-      return onInterface(settings, router, event, now);
+    case 'able':
+      return onAble(settings, router, event, now);
     case 'reconfigure':
       return onReconfigure(settings, router, now);
+    case 'priority':
+      return onPriority(settings, router, now);
+    case 'group':
+      return onGroup(settings, router, event, now);
+    case 'order':
+      return onOrder(settings, router, event, now);
     case 'stop':
       return stop(router, now);
     default:
@@ -62,25 +96,34 @@ export function step(settings: RouterSettings, router: Router, event: RouterEven
   }
 }
 
-function start(
-  settings: RouterSettings,
-  router: Router,
-  how: { readonly up: boolean; readonly what: string; readonly resume: boolean },
-  now: Instant,
-): Step {
-  if (!how.up || router.source === null) {
-    return enter(router, 'fault', how.what, now, {}, [{ do: 'release' }]);
-  }
-  if (how.resume) {
-    const timers = { advert: after(now, settings.interval) };
-    const cause = 'the process restarted as master and still holds the addresses';
-    return enter(router, 'master', cause, now, timers, [sendOwn(settings), { do: 'claim' }]);
-  }
-  if (settings.priority === 255) return promote(settings, router, 'priority 255 owns the addresses', now);
-  const waiting = { ...router, preemptFrom: after(now, settings.preemptDelay) };
-  const cause = router.state === 'fault' ? 'the interface can serve again' : 'started';
-  return listen(settings, waiting, settings.interval, cause, now, [{ do: 'release' }]);
+function resume(settings: RouterSettings, router: Router, now: Instant): Step {
+  const cause = 'the process restarted as master and still holds the addresses';
+  const next = { ...router, timers: {} };
+  const timers = masterTimers(settings, now, { announce: false });
+  return enter(next, 'master', cause, now, timers, [sendOwn(settings), { do: 'claim' }]);
 }
+
+/** From init, or from a fault that may have ended. */
+function start(settings: RouterSettings, router: Router, now: Instant): Step {
+  const fault = router.lacks ?? router.groupLacks;
+  if (fault !== null) return fail(router, fault, now);
+  const owner = settings.priority === 255;
+  const probes: RouterAction[] = settings.probe && router.state === 'init' ? [{ do: 'probe' }] : [];
+  if (owner && !settings.grouped) {
+    const step = promote(settings, router, OWNER, now);
+    return { ...step, actions: [...probes, ...step.actions] };
+  }
+  const waiting = { ...router, preemptFrom: after(now, settings.preemptDelay), ready: owner ? OWNER : null };
+  const cause = router.state === 'fault' ? `recovered from: ${router.cause}` : 'started';
+  const heard = listen(settings, waiting, settings.interval, cause, now, [{ do: 'release' }]);
+  if (owner) return { next: { ...heard.next, ready: OWNER }, actions: [...heard.actions, { do: 'ready' }] };
+  if (probes.length === 0) return heard;
+  // Later, when a master has had the time to be heard: what it has is no conflict.
+  const timers = { ...heard.next.timers, probe: after(now, settings.interval) };
+  return { ...heard, next: { ...heard.next, timers } };
+}
+
+const OWNER = 'priority 255 owns the addresses';
 
 function onAdvert(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
   switch (router.state) {
@@ -98,60 +141,130 @@ function onAdvert(settings: RouterSettings, router: Router, advert: Advert, sour
 
 function backupHears(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
   const master = { source, priority: advert.priority, heard: now };
+  const { probe: _no, ...others } = router.timers;
+  const known = { ...router, master, timers: others };
   if (advert.priority === 0) {
-    const timers = { masterDown: after(now, skew(settings.priority, router.masterInterval)) };
-    return { next: { ...router, master, listenedAgain: false, timers }, actions: [] };
+    const timers = { ...others, masterDown: after(now, skew(settings, router.masterInterval)) };
+    return { next: { ...known, listenedAgain: false, timers }, actions: [] };
   }
   const mayPreempt = settings.preempt && now >= router.preemptFrom;
-  if (mayPreempt && advert.priority < settings.priority) return { next: { ...router, master }, actions: [] };
+  if (mayPreempt && advert.priority < settings.priority) return { next: known, actions: [] };
   const masterInterval = advert.interval;
-  const timers = { masterDown: after(now, masterDown(settings.priority, masterInterval)) };
-  return { next: { ...router, master, masterInterval, listenedAgain: false, timers }, actions: [] };
+  const timers = { ...others, masterDown: after(now, masterDown(settings, masterInterval)) };
+  const next = { ...known, masterInterval, listenedAgain: false, ready: null, timers };
+  return { next, actions: router.ready === null ? [] : [{ do: 'ready' }] };
 }
 
 function masterHears(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
-  if (advert.priority === 0) return advertise(settings, router, now, []);
+  if (advert.priority === 0) {
+    const { next, actions } = router.rival?.source === source ? rivalGone(router) : { next: router, actions: [] };
+    return advertise(settings, next, now, actions);
+  }
   invariant(router.source !== null, 'a master has a source address');
   const higherAddress = compareIp(source, router.source) > 0;
   const yields = advert.priority > settings.priority || (advert.priority === settings.priority && higherAddress);
-  if (!yields) {
-    // The rival may teach its MAC to the neighbours after this burst; one more follows when it has surely let go.
-    const again = Math.min(
-      router.timers.announce ?? Number.POSITIVE_INFINITY,
-      after(now, settings.interval),
-    ) as Instant;
-    const wary = { ...router, timers: { ...router.timers, announce: again } };
-    return advertise(settings, wary, now, [{ do: 'announce' }]);
+  if (yields || router.listenedAgain) {
+    const rival = `${source} advertised priority ${advert.priority}, ours is ${settings.priority}`;
+    const equal = advert.priority === settings.priority ? `${rival}, and its address is higher` : rival;
+    const cause = yields ? equal : `this process slept too long, and ${source} has taken over`;
+    const gone = rivalGone(router);
+    const heard = { ...gone.next, master: { source, priority: advert.priority, heard: now } };
+    return listen(settings, heard, advert.interval, cause, now, [{ do: 'release' }, ...gone.actions]);
   }
-  const rival = `${source} advertised priority ${advert.priority}, ours is ${settings.priority}`;
-  const cause = advert.priority === settings.priority ? `${rival}, and its address is higher` : rival;
-  const heard = { ...router, master: { source, priority: advert.priority, heard: now } };
-  return listen(settings, heard, advert.interval, cause, now, [{ do: 'release' }]);
+  const contested = contest(settings, router, advert, source, now);
+  // One answer for each tenth of an interval: a flood is not answered with a flood.
+  const sent = (router.timers.advert ?? now) - settings.interval;
+  if (now - sent < times(settings.interval, 0.1)) return contested;
+  const answer = advertise(settings, contested.next, now, [{ do: 'announce', how: 'burst' }, ...contested.actions]);
+  return answer;
+}
+
+/** Notes the other master. Its advert may have crossed with our first; after that it is a split brain. */
+function contest(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
+  const before = router.rival?.source === source ? router.rival : null;
+  const first = before?.first ?? now;
+  const crossed = between(router.since, now) < settings.interval && between(first, now) < times(settings.interval, 0.5);
+  const told = before?.told === true || !crossed;
+  const rival: Rival = { source, priority: advert.priority, first, heard: now, told };
+  const gone = after(now, times(advert.interval, settings.downCount));
+  // The rival may teach its MAC to the neighbours after our answer; one more follows when it has surely let go.
+  const again = Math.min(router.timers.announce ?? Number.POSITIVE_INFINITY, after(now, settings.interval)) as Instant;
+  const next = { ...router, rival, timers: { ...router.timers, rival: gone, announce: again } };
+  if (!told || before?.told === true) return { next, actions: [] };
+  return {
+    next,
+    actions: [{ do: 'split-brain', what: 'begun', source, priority: advert.priority, lasted: milliseconds(0) }],
+  };
+}
+
+/** The other master gave way, fell silent, or won. */
+function rivalGone(router: Router): Step {
+  const { rival } = router;
+  const { rival: _gone, ...timers } = router.timers;
+  const next = { ...router, rival: null, timers };
+  if (rival === null || !rival.told) return { next, actions: [] };
+  const { source, priority, first, heard } = rival;
+  return { next, actions: [{ do: 'split-brain', what: 'ended', source, priority, lasted: between(first, heard) }] };
 }
 
 function onTimer(settings: RouterSettings, router: Router, now: Instant): Step {
-  const { masterDown: down, advert, announce } = router.timers;
-  if (down !== undefined && now >= down) {
-    const late = between(down, now);
-    // Adverts that came while we slept lie unread in the socket: one more wait lets them be heard first.
-    if (late > router.masterInterval && !router.listenedAgain) {
-      const again = after(now, masterDown(settings.priority, router.masterInterval));
-      return { next: { ...router, listenedAgain: true, timers: { masterDown: again } }, actions: [] };
-    }
-    return promote(settings, router, silence(router, now), now);
-  }
+  const { masterDown: down } = router.timers;
+  if (router.state === 'backup' && down !== undefined && now >= down) return masterIsDown(settings, router, down, now);
+  let next = router;
   const actions: RouterAction[] = [];
-  let timers = router.timers;
-  if (advert !== undefined && now >= advert) {
+  const due = (name: keyof Router['timers']): boolean => {
+    const at = next.timers[name];
+    if (at === undefined || now < at) return false;
+    const { [name]: _due, ...rest } = next.timers;
+    next = { ...next, timers: rest };
+    return true;
+  };
+  const arm = (name: keyof Router['timers'], at: Instant): void => {
+    next = { ...next, timers: { ...next.timers, [name]: at } };
+  };
+  if (due('probe')) actions.push({ do: 'probe' });
+  const beat = next.timers.advert;
+  if (beat !== undefined && due('advert')) {
+    if (sleptSince(settings, router, now)) return { next: catchUp(next, now), actions };
     actions.push(sendOwn(settings));
-    timers = { ...timers, advert: nextAdvert(settings.interval, advert, now) };
+    arm('advert', nextAdvert(settings.interval, beat, now));
+    if (router.listenedAgain) actions.push({ do: 'claim' }, { do: 'announce', how: 'burst' });
+    next = { ...next, listenedAgain: false };
   }
-  if (announce !== undefined && now >= announce) {
-    actions.push({ do: 'announce' });
-    const { announce: _done, ...rest } = timers;
-    timers = rest;
+  if (due('rival')) {
+    const gone = rivalGone(next);
+    next = gone.next;
+    actions.push({ do: 'announce', how: 'burst' }, ...gone.actions);
   }
-  return { next: { ...router, timers }, actions };
+  if (due('announce')) actions.push({ do: 'announce', how: 'burst' });
+  if (due('refresh')) {
+    actions.push({ do: 'announce', how: 'refresh' });
+    if (settings.announceRefresh > 0) arm('refresh', after(now, settings.announceRefresh));
+  }
+  return { next, actions };
+}
+
+/** Whether a peer can have taken over: an advert is late by all that a peer waits, less the interval that was due. */
+function sleptSince(settings: RouterSettings, { timers, listenedAgain }: Router, now: Instant): boolean {
+  const patience = times(settings.interval, Math.max(settings.downCount - 1, 0.5));
+  return timers.advert !== undefined && !listenedAgain && between(timers.advert, now) > patience;
+}
+
+/** The adverts of a successor lie unread in the socket: they are read before the next of ours. */
+const catchUp = (router: Router, now: Instant): Router => ({
+  ...router,
+  listenedAgain: true,
+  timers: { ...router.timers, advert: after(now, CATCH_UP) },
+});
+
+function masterIsDown(settings: RouterSettings, router: Router, down: Instant, now: Instant): Step {
+  const wait = { ...router.timers, masterDown: after(now, masterDown(settings, router.masterInterval)) };
+  // Adverts that came while we slept lie unread in the socket: one more wait lets them be heard first.
+  if (between(down, now) > router.masterInterval && !router.listenedAgain)
+    return { next: { ...router, listenedAgain: true, timers: wait }, actions: [] };
+  const cause = silence(router, now);
+  if (!settings.grouped) return promote(settings, router, cause, now);
+  return { next: { ...router, ready: cause, timers: wait }, actions: router.ready === null ? [{ do: 'ready' }] : [] };
 }
 
 /** Keeps to the beat of the advert before, so that lateness does not add up; a beat missed whole is not caught up. */
@@ -160,43 +273,120 @@ function nextAdvert(interval: Duration, due: Instant, now: Instant): Instant {
   return next > now ? next : after(now, interval);
 }
 
-function onInterface(
+type Able = { readonly source: IpAddress | null; readonly lacks: string | null };
+const lack = ({ source, lacks }: Able): string | null =>
+  lacks ?? (source === null ? 'it has no address to send from' : null);
+
+function onAble(settings: RouterSettings, router: Router, event: Able, now: Instant): Step {
+  const lacks = lack(event);
+  // A master that lost its source says good-bye from the old one.
+  const known = { ...router, source: event.source ?? router.source, lacks };
+  if (router.state === 'init') return { next: known, actions: [] };
+  if (router.state === 'fault') return recover(settings, known, now);
+  return lacks === null ? { next: known, actions: [] } : fail(known, lacks, now);
+}
+
+function onGroup(
   settings: RouterSettings,
   router: Router,
-  event: { readonly up: boolean; readonly source: IpAddress | null; readonly what: string },
+  event: { readonly order: 'master' | 'backup' | 'fault' | 'clear'; readonly cause: string },
   now: Instant,
 ): Step {
-  const known = { ...router, source: event.source };
-  if (router.state === 'init') return { next: known, actions: [] };
-  const usable = event.up && event.source !== null;
-  if (router.state === 'fault')
-    return usable
-      ? start(settings, known, { up: true, what: event.what, resume: false }, now)
-      : { next: known, actions: [] };
-  if (usable) return { next: known, actions: [] };
-  return enter(known, 'fault', event.what, now, {}, [{ do: 'release' }]);
+  const { order, cause } = event;
+  switch (order) {
+    case 'master':
+      return router.state === 'backup' ? promote(settings, router, cause, now) : { next: router, actions: [] };
+    case 'backup':
+      return router.state === 'master' ? giveWay(settings, router, cause, now) : { next: router, actions: [] };
+    case 'fault': {
+      const held = { ...router, groupLacks: cause };
+      return router.state === 'fault' || router.state === 'init' ? { next: held, actions: [] } : fail(held, cause, now);
+    }
+    case 'clear': {
+      const free = { ...router, groupLacks: null };
+      return router.state === 'fault' ? recover(settings, free, now) : { next: free, actions: [] };
+    }
+    default:
+      return unreachable(order);
+  }
+}
+
+function onOrder(
+  settings: RouterSettings,
+  router: Router,
+  event: { readonly order: 'promote' | 'demote' | 'none'; readonly cause: string },
+  now: Instant,
+): Step {
+  if (event.order === 'demote' && router.state === 'master') return giveWay(settings, router, event.cause, now);
+  if (event.order !== 'promote' || router.state !== 'backup') return onPriority(settings, router, now);
+  if (!settings.grouped) return promote(settings, router, event.cause, now);
+  return { next: { ...router, ready: event.cause }, actions: [{ do: 'ready' }] };
+}
+
+/** A fault that may have another cause now, or none. */
+function recover(settings: RouterSettings, router: Router, now: Instant): Step {
+  const lacks = router.lacks ?? router.groupLacks;
+  if (lacks === null) return start(settings, router, now);
+  return { next: { ...router, cause: lacks }, actions: [] };
+}
+
+function fail(router: Router, cause: string, now: Instant): Step {
+  const gone = rivalGone(router);
+  const quiet = { ...gone.next, master: null, ready: null };
+  return enter(quiet, 'fault', cause, now, {}, [...resignation(router), { do: 'release' }, ...gone.actions]);
+}
+
+function giveWay(settings: RouterSettings, router: Router, cause: string, now: Instant): Step {
+  const gone = rivalGone(router);
+  const actions: RouterAction[] = [...resignation(router), { do: 'release' }, ...gone.actions];
+  return listen(settings, { ...gone.next, master: null }, settings.interval, cause, now, actions);
 }
 
 function onReconfigure(settings: RouterSettings, router: Router, now: Instant): Step {
-  if (router.state === 'master') return advertise(settings, router, now, [{ do: 'claim' }, { do: 'announce' }]);
+  if (router.state !== 'master') return onPriority(settings, router, now);
+  const { refresh: _old, ...others } = router.timers;
+  const refresh = settings.announceRefresh > 0 ? { refresh: after(now, settings.announceRefresh) } : {};
+  const next = { ...router, timers: { ...others, ...refresh } };
+  return advertise(settings, next, now, [{ do: 'claim' }, { do: 'announce', how: 'burst' }]);
+}
+
+/** How long a backup waits depends on its priority; what a master has to say of it, it says at once. */
+function onPriority(settings: RouterSettings, router: Router, now: Instant): Step {
+  if (router.state === 'master') return advertise(settings, router, now, []);
   if (router.state !== 'backup') return { next: router, actions: [] };
   const masterInterval = router.master === null ? settings.interval : router.masterInterval;
   const heard = router.master?.heard ?? router.since;
-  const timers = { masterDown: after(heard, masterDown(settings.priority, masterInterval)) };
+  const wait = router.master?.priority === 0 ? skew(settings, masterInterval) : masterDown(settings, masterInterval);
+  const timers = { ...router.timers, masterDown: after(heard, wait) };
   return { next: { ...router, masterInterval, timers }, actions: [] };
 }
 
 function stop(router: Router, now: Instant): Step {
-  const resign: RouterAction[] = router.state === 'master' ? [{ do: 'send', priority: 0 }] : [];
-  return enter(router, 'init', 'stopped', now, {}, [...resign, { do: 'release' }]);
+  const gone = rivalGone(router);
+  const still = { ...gone.next, ready: null };
+  return enter(still, 'init', 'stopped', now, {}, [...resignation(router), { do: 'release' }, ...gone.actions]);
 }
 
+const resignation = (router: Router): RouterAction[] =>
+  router.state === 'master' ? [{ do: 'send', priority: 0 }] : [];
+
 function promote(settings: RouterSettings, router: Router, cause: string, now: Instant): Step {
-  const timers = { advert: after(now, settings.interval), announce: after(now, settings.announceDelay) };
+  const timers = masterTimers(settings, now, { announce: true });
   // Learned from the old master; our own interval rules from here on (RFC 9568, 6.4.2).
-  const own = { ...router, masterInterval: settings.interval, master: null };
-  return enter(own, 'master', cause, now, timers, [sendOwn(settings), { do: 'claim' }, { do: 'announce' }]);
+  const own = { ...router, masterInterval: settings.interval, master: null, ready: null, listenedAgain: false };
+  const actions: RouterAction[] = [sendOwn(settings), { do: 'claim' }, { do: 'announce', how: 'burst' }];
+  return enter(own, 'master', cause, now, timers, actions);
 }
+
+const masterTimers = (
+  settings: RouterSettings,
+  now: Instant,
+  { announce }: { readonly announce: boolean },
+): Router['timers'] => ({
+  advert: after(now, settings.interval),
+  ...(announce && settings.announceDelay > 0 && { announce: after(now, settings.announceDelay) }),
+  ...(settings.announceRefresh > 0 && { refresh: after(now, settings.announceRefresh) }),
+});
 
 /** To backup, waiting for a master whose interval is `interval`. */
 function listen(
@@ -207,11 +397,14 @@ function listen(
   now: Instant,
   actions: readonly RouterAction[],
 ): Step {
-  const timers = { masterDown: after(now, masterDown(settings.priority, interval)) };
-  return enter({ ...router, masterInterval: interval, listenedAgain: false }, 'backup', cause, now, timers, actions);
+  const timers = { masterDown: after(now, masterDown(settings, interval)) };
+  const next = { ...router, masterInterval: interval, listenedAgain: false, ready: null };
+  return enter(next, 'backup', cause, now, timers, actions);
 }
 
 function advertise(settings: RouterSettings, router: Router, now: Instant, more: readonly RouterAction[]): Step {
+  // One that slept says nothing before it has listened; what there is to claim, it claims then.
+  if (router.listenedAgain) return { next: router, actions: [] };
   const timers = { ...router.timers, advert: after(now, settings.interval) };
   return { next: { ...router, timers }, actions: [sendOwn(settings), ...more] };
 }

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
+import { execPath as nodePath } from 'node:process';
 import type { Status } from '../../src/control/status.ts';
 import type { Host } from './network.ts';
 import { eventually, killAll, type Running, tree } from './process.ts';
@@ -29,15 +30,20 @@ export type Director = {
 
 /**
  * Starts it with this configuration, which says nothing in `[director]`: name and run directory come from here, the same
- * ones each time for one host, so that a second start is a restart. Returns when all its processes are ready.
+ * ones each time for one host, so that a second start is a restart. Returns when all its processes are ready. `bundle`:
+ * another copy of it; `prefix`: a command that starts it with other rights.
  */
-export async function director(host: Host, toml: string): Promise<Director> {
+export async function director(
+  host: Host,
+  toml: string,
+  { bundle = BUNDLE, prefix = [] }: { readonly bundle?: string; readonly prefix?: readonly string[] } = {},
+): Promise<Director> {
   const runDirectory = join(host.directory, 'run');
   const config = join(host.directory, 'lvskeeper.toml');
   const socket = join(runDirectory, 'control.sock');
   mkdirSync(runDirectory, { recursive: true });
   writeDirectorConfig(host, toml);
-  const process = host.node(BUNDLE, ['run', config]);
+  const process = host.spawn([...prefix, nodePath, bundle, 'run', config]);
 
   const control = (path: string, options: readonly string[] = []): Promise<string> =>
     host.must(['curl', '-sS', '--max-time', '5', '--unix-socket', socket, ...options, `http://localhost${path}`]);

@@ -1,6 +1,6 @@
 /**
- * Where the lab runs: on this machine's own kernel when that has IPVS, otherwise in a User-Mode Linux guest, a kernel that
- * runs as an ordinary process. Either way `guest/world` makes the world that the command runs in.
+ * Where the lab runs: on this machine's own kernel when that has what is needed, otherwise in a User-Mode Linux guest, a
+ * kernel that runs as an ordinary process. Either way `guest/world` makes the world that the command runs in.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -15,22 +15,44 @@ export type Kernel = {
   argv(checkout: string, out: string): readonly string[];
 };
 
+/** Of a kernel: IPVS and all that goes with it, or only what VRRP takes, which nearly every kernel has. */
+export type Needs = 'ipvs' | 'vrrp';
+
 const GUEST = join(import.meta.dirname, 'guest');
 
-export function chooseKernel(): Kernel {
-  const root = process.getuid?.() === 0;
-  const loaded = existsSync('/proc/net/ip_vs') || (root && spawnSync('modprobe', ['-q', 'ip_vs']).status === 0);
-  if (loaded && root) return { choice: 'namespaces on this kernel, which has IPVS', argv: host };
-  const why = loaded ? 'only root can make namespaces' : 'this kernel has no IPVS';
+/** Throws when neither kernel will do: nothing is ever left out. */
+export function chooseKernel(needs: Needs = 'ipvs'): Kernel {
+  const why = process.getuid?.() === 0 ? LACKS[needs]() : 'only root can make namespaces';
+  if (why === null) return { choice: `namespaces on this kernel, which has ${HAS[needs]}`, argv: host };
   if (spawnSync('linux.uml', ['--version']).status !== 0) {
     throw new Error(`${why}, and there is no linux.uml: apt-get install user-mode-linux`);
   }
   return { choice: `a User-Mode Linux guest, because ${why}`, argv: guest };
 }
 
+const HAS = { ipvs: 'IPVS', vrrp: 'bridges, veth and macvlan' } as const;
+
+/** What this kernel lacks, or `null`. */
+const LACKS: Readonly<Record<Needs, () => string | null>> = {
+  ipvs: () =>
+    existsSync('/proc/net/ip_vs') || spawnSync('modprobe', ['-q', 'ip_vs']).status === 0
+      ? null
+      : 'this kernel has no IPVS',
+  vrrp() {
+    const links = [
+      'bridge0 type bridge',
+      'veth0 type veth peer name veth1',
+      'macvlan0 link veth0 type macvlan mode bridge',
+    ];
+    const input = links.map((one) => `link add name ${one}\n`).join('');
+    const { status, stderr } = spawnSync('unshare', ['--net', 'ip', '-batch', '-'], { input, encoding: 'utf8' });
+    return status === 0 ? null : `this kernel cannot make ${HAS.vrrp}: ${(stderr ?? 'no unshare').trim()}`;
+  },
+};
+
 function host(checkout: string, out: string): string[] {
   const fresh = ['--mount', '--net', '--uts', '--ipc', '--pid', '--fork', '--kill-child', '--mount-proc'];
-  return ['env', 'LAB_KERNEL=host', 'unshare', ...fresh, join(GUEST, 'world'), checkout, out];
+  return ['env', 'LAB_KERNEL=host', 'nice', '-n', '-10', 'unshare', ...fresh, join(GUEST, 'world'), checkout, out];
 }
 
 function guest(checkout: string, out: string): string[] {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 import { createMetrics } from '../../src/control/metrics.ts';
-import { ILL, WELL } from '../golden/cli/samples.ts';
+import { ILL, SPECIAL, WELL } from '../golden/cli/samples.ts';
 import { fakeDirector } from '../unit/control/fake-director.ts';
 
 const sink = {
@@ -26,7 +26,7 @@ function lint(text: string): string {
   return `${status} ${stdout}${stderr}`.trim();
 }
 
-for (const [name, status] of Object.entries({ WELL, ILL }))
+for (const [name, status] of Object.entries({ WELL, ILL, SPECIAL }))
   test(`promtool finds nothing to say about the metrics of a director (${name})`, async () => {
     const { text } = await createMetrics({ ...fakeDirector(), status: async () => status, alerts: () => [sink] })();
     assert.equal(lint(text), '0');

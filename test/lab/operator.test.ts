@@ -137,7 +137,7 @@ describe('an operator', () => {
 
   test('reads metrics and health on loopback', async () => {
     const metrics = await lab.lb1.must(['curl', '-sS', 'http://127.0.0.1:9790/metrics']);
-    assert.match(metrics, /lvskeeper_vrrp_master\{router="edge"\} 1/);
+    assert.match(metrics, /lvskeeper_vrrp_master\{router="edge",family="ipv4"\} 1/);
     assert.equal(await lab.lb1.must(['curl', '-sS', 'http://127.0.0.1:9790/healthz']), 'ok\n');
   });
 

@@ -1,9 +1,11 @@
 /**
- * npm run lab [-- FILE…]     runs the tests of the lab, or these ones
- * npm run demo               runs the demo
+ * npm run lab [-- PATH… --test-OPTION…]     runs the tests of the lab, or those of these files and folders
+ * npm run demo                              runs the demo
  *
- * Chooses a kernel (`kernel.ts`), gives the command to it, passes on what it prints as it comes, and exits as it did. Its
- * files are in out/lab-…, which stays when something went wrong. `LAB_LIMIT` is the time it may take, in seconds.
+ * Chooses a kernel for what needs IPVS and one for what does not (`kernel.ts`), gives each its command, passes on what it
+ * prints as it comes, and exits as the first that failed did. Files are in out/lab-…, which stays when something went
+ * wrong. `LAB_LIMIT` is the time that each may take, in seconds. Options are those of `node --test`, in one word each:
+ * `--test-name-pattern=PATTERN`.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -19,20 +21,35 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import { chooseKernel } from './kernel.ts';
+import { dirname, join, relative, resolve } from 'node:path';
+import { chooseKernel, type Needs } from './kernel.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const LIMIT = Number(process.env.LAB_LIMIT ?? 1500) * 1000;
 
-function command(args: readonly string[]): string[] {
-  if (args.includes('--demo')) return ['node', 'test/lab/demo.ts'];
-  const all = globSync('test/lab/*.test.ts', { cwd: CHECKOUT }).sort();
-  const files = args.length > 0 ? args.map((one) => relative(CHECKOUT, resolve(one))) : all;
-  for (const file of files) {
-    if (!existsSync(join(CHECKOUT, file))) throw new Error(`${file}: no such file`);
-  }
-  return ['node', '--test', '--test-concurrency=1', ...files];
+/** Whose tests need what of a kernel. What VRRP alone takes runs first: on this kernel it is the faster by far. */
+const FOLDERS: Readonly<Record<Needs, string>> = { vrrp: 'test/interop', ipvs: 'test/lab' };
+
+type Command = { readonly needs: Needs; readonly argv: readonly string[] };
+
+function commands(args: readonly string[]): Command[] {
+  if (args.includes('--demo')) return [{ needs: 'ipvs', argv: ['node', 'test/lab/demo.ts'] }];
+  const options = args.filter((one) => one.startsWith('--'));
+  const paths = args.filter((one) => !one.startsWith('--')).map((one) => relative(CHECKOUT, resolve(one)));
+  const files = (paths.length > 0 ? paths : Object.values(FOLDERS)).flatMap(testsIn);
+  return (['vrrp', 'ipvs'] as const).flatMap((needs) => {
+    const own = files.filter((file) => (dirname(file) === FOLDERS.vrrp ? 'vrrp' : 'ipvs') === needs);
+    return own.length === 0 ? [] : [{ needs, argv: ['node', '--test', '--test-concurrency=1', ...options, ...own] }];
+  });
+}
+
+/** The tests of a folder, or the file. */
+function testsIn(path: string): string[] {
+  const found = path.endsWith('.ts')
+    ? globSync(path, { cwd: CHECKOUT })
+    : globSync(`${path}/*.test.ts`, { cwd: CHECKOUT });
+  if (found.length === 0) throw new Error(`${path}: no test there`);
+  return found.sort();
 }
 
 /** Prints what is added to the file until told to stop; then what is left. */
@@ -57,11 +74,23 @@ function end(world: ChildProcess): void {
   process.kill(-world.pid, 'SIGKILL');
 }
 
+/** By a signal: what has not begun does not begin. */
+let interrupted = false;
+
 async function main(): Promise<number> {
   mkdirSync(join(CHECKOUT, 'out'), { recursive: true });
-  const kernel = chooseKernel();
+  let first = 0;
+  for (const command of commands(process.argv.slice(2))) {
+    const code = await runInWorld(command);
+    if (interrupted) return code;
+    if (first === 0) first = code;
+  }
+  return first;
+}
+
+async function runInWorld({ needs, argv }: Command): Promise<number> {
+  const kernel = chooseKernel(needs);
   const out = mkdtempSync(join(CHECKOUT, 'out', 'lab-'));
-  const argv = command(process.argv.slice(2));
   writeFileSync(join(out, 'command'), argv.map((one) => `${one}\0`).join(''));
   writeFileSync(join(out, 'console'), '');
   console.log(`lab: ${kernel.choice}`);
@@ -79,7 +108,12 @@ async function main(): Promise<number> {
     broken ??= why;
     end(world);
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stop(signal));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      interrupted = true;
+      stop(signal);
+    });
+  }
   const timer = setTimeout(() => stop(`it took longer than ${LIMIT / 1000} s`), LIMIT);
   const finish = follow(join(out, 'console'));
   await ended;

@@ -2,8 +2,12 @@
  * Stories of virtual routers, as text that a network engineer can review: commands, `----`, what must follow.
  * `UPDATE=1 npm test` rewrites what follows; the diff is the review.
  *
- *     router NAME ADDRESS [priority N] [interval D] [preempt no] [preempt_delay D]
- *     start|stop|kill|crash|resume|sleep|link NAME …     run D     cut A>B     mend A>B     set NAME KEY VALUE
+ *     router NAME ADDRESS [group WORD] [priority N] [version 2] [interval D] [down_count N] [preempt no] …
+ *     start|stop|kill|crash|resume NAME     sleep NAME D     link NAME up|down     lacks NAME [WHAT IN WORDS]
+ *     priority NAME N     promote|demote NAME     ends NAME N (the order, and N is the priority again)
+ *     run D     cut A>B     mend A>B     set NAME KEY VALUE
+ *
+ * NAME may be a beginning and an asterisk: `lb1*` is every router of that machine.
  */
 
 import assert from 'node:assert/strict';
@@ -11,7 +15,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import { after, type Duration, milliseconds, parseDuration } from '../../src/base/time.ts';
 import type { RouterSettings } from '../../src/vrrp/router.ts';
-import { World } from '../sim/world.ts';
+import { type Node, World } from '../sim/world.ts';
 
 const folder = new URL('./vrrp/', import.meta.url);
 const stories = readdirSync(folder).filter((name) => name.endsWith('.txt'));
@@ -50,8 +54,7 @@ function obey(world: World, words: readonly string[]): void {
   const [verb, name = '', ...rest] = words;
   switch (verb) {
     case 'router':
-      world.add(name, rest[0] as string, settings(rest.slice(1)));
-      return;
+      return addRouter(world, name, rest);
     case 'run':
       return world.run(duration(name));
     case 'cut':
@@ -59,32 +62,57 @@ function obey(world: World, words: readonly string[]): void {
     case 'mend':
       return void world.cut.delete(name);
     case 'start':
-      return world.start(world.node(name));
+      return each(world, name, (node) => world.start(node, false));
     case 'resume':
-      return world.start(world.node(name), true);
+      return each(world, name, (node) => world.start(node, true));
     case 'stop':
-      return world.feed(world.node(name), { type: 'stop' });
+      return each(world, name, (node) => world.feed(node, { type: 'stop' }));
     case 'kill':
-      return world.kill(world.node(name));
+      return each(world, name, (node) => world.kill(node));
     case 'crash':
-      return world.crash(world.node(name));
+      return each(world, name, (node) => world.crash(node));
     case 'sleep':
-      world.node(name).asleepUntil = after(world.now, duration(rest[0]));
-      return;
-    case 'link': {
-      const node = world.node(name);
-      node.up = rest[0] === 'up';
-      const what = node.up ? 'the interface is up' : 'the interface is down';
-      return world.feed(node, { type: 'interface', up: node.up, source: node.source, what });
-    }
-    case 'set': {
-      const node = world.node(name);
-      node.settings = { ...node.settings, ...settings(rest) };
-      return world.feed(node, { type: 'reconfigure' });
-    }
+      return each(world, name, (node) => {
+        node.asleepUntil = after(world.now, duration(rest[0]));
+      });
+    case 'link':
+      return each(world, name, (node) => world.able(node, { up: rest[0] === 'up' }));
+    case 'lacks':
+      return each(world, name, (node) => world.able(node, { lacks: rest.length === 0 ? null : rest.join(' ') }));
+    case 'priority':
+      return each(world, name, (node) => world.prioritise(node, Number(rest[0])));
+    case 'promote':
+    case 'demote':
+      return each(world, name, (node) =>
+        world.prioritise(node, verb === 'promote' ? 254 : 1, { type: 'order', order: verb, cause: `${verb}d by anna` }),
+      );
+    case 'ends':
+      return each(world, name, (node) =>
+        world.prioritise(node, Number(rest[0]), { type: 'order', order: 'none', cause: 'the order has ended' }),
+      );
+    case 'set':
+      return each(world, name, (node) => {
+        node.settings = { ...node.settings, ...settings(rest) };
+        world.feed(node, { type: 'reconfigure' });
+      });
     default:
       assert.fail(`unknown command: ${words.join(' ')}`);
   }
+}
+
+function addRouter(world: World, name: string, [source, ...rest]: readonly string[]): void {
+  const at = rest.indexOf('group');
+  const group = at < 0 ? null : (rest[at + 1] as string);
+  world.add(name, source as string, settings(at < 0 ? rest : rest.toSpliced(at, 2)), group);
+}
+
+/** `lb1` is the router of that name; `lb1*` are all that begin so: the machine's. */
+function each(world: World, name: string, act: (node: Node) => void): void {
+  const nodes = name.endsWith('*')
+    ? [...world.nodes.values()].filter((node) => node.name.startsWith(name.slice(0, -1)))
+    : [world.node(name)];
+  assert.ok(nodes.length > 0, `no router ${name}`);
+  for (const node of nodes) act(node);
 }
 
 function settings(words: readonly string[]): Partial<RouterSettings> {
@@ -92,9 +120,13 @@ function settings(words: readonly string[]): Partial<RouterSettings> {
   for (let i = 0; i < words.length; i += 2) {
     const value = words[i + 1] as string;
     if (words[i] === 'priority') out.priority = Number(value);
+    else if (words[i] === 'version') out.version = value === '2' ? 2 : 3;
     else if (words[i] === 'interval') out.interval = duration(value);
+    else if (words[i] === 'down_count') out.downCount = Number(value);
     else if (words[i] === 'preempt') out.preempt = value !== 'no';
     else if (words[i] === 'preempt_delay') out.preemptDelay = duration(value);
+    else if (words[i] === 'announce_refresh') out.announceRefresh = duration(value);
+    else if (words[i] === 'probe') out.probe = value === 'yes';
     else assert.fail(`unknown setting: ${words[i]}`);
   }
   return out;

@@ -11,12 +11,22 @@ const counters: RouterStatus['counters'] = {
   priorityZeroSent: 0,
   priorityZeroReceived: 1,
   becameMaster: 1,
+  splitBrains: 0,
+  addressListErrors: 0,
   dropped: {},
   worstLateness: 1.5,
 };
 
+const at = (address: string, present: boolean, on = 'eth0'): RouterStatus['addresses'][number] => ({
+  address,
+  interface: on,
+  present,
+  advertised: true,
+});
+
 const master: RouterStatus = {
   name: 'edge',
+  family: 4,
   interface: 'eth0',
   routerId: 51,
   version: 3,
@@ -24,13 +34,20 @@ const master: RouterStatus = {
   since: '2026-03-01T12:01:03.250Z',
   cause: 'no advert from 10.0.0.2 for 3.21 s',
   priority: 150,
+  priorityParts: [{ what: 'configured', delta: 150 }],
   interval: 1000,
   masterInterval: 1000,
   master: null,
-  addresses: [
-    { address: '192.0.2.10/24', present: true },
-    { address: '192.0.2.11/24', present: true },
-  ],
+  source: '10.0.0.1',
+  transport: 'ip',
+  destinations: ['224.0.0.18'],
+  auth: 'none',
+  syncGroup: null,
+  addresses: [at('192.0.2.10/24', true), at('192.0.2.11/24', true)],
+  tracks: [],
+  order: null,
+  rival: null,
+  refused: null,
   counters,
 };
 
@@ -43,9 +60,10 @@ const backup: RouterStatus = {
   since: '2026-02-27T03:00:00.000Z',
   cause: 'advert from 10.1.0.2 with priority 200, ours is 100',
   priority: 100,
+  priorityParts: [{ what: 'configured', delta: 100 }],
   masterInterval: 500,
   master: { address: '10.1.0.2', priority: 200 },
-  addresses: [{ address: '10.1.0.10/24', present: false }],
+  addresses: [at('10.1.0.10/24', false, 'eth1')],
 };
 
 const up: ServerStatus = {
@@ -139,17 +157,109 @@ export const ILL: Status = {
   routers: [
     {
       ...master,
-      addresses: [
-        { address: '192.0.2.10/24', present: true },
-        { address: '192.0.2.11/24', present: false },
-      ],
-      counters: { ...counters, dropped: { checksum: 12, 'wrong-ttl': 3, 'no-such-router': 0 } },
+      addresses: [at('192.0.2.10/24', true), at('192.0.2.11/24', false)],
+      rival: {
+        address: '10.0.0.2',
+        priority: 100,
+        since: '2026-03-01T12:04:51.000Z',
+        last: '2026-03-01T12:05:02.700Z',
+      },
+      refused: {
+        address: '10.0.0.3',
+        reason: 'version',
+        detail: 'version 2, ours is 3',
+        last: '2026-03-01T12:05:02.000Z',
+        recent: true,
+      },
+      counters: {
+        ...counters,
+        splitBrains: 2,
+        addressListErrors: 40,
+        dropped: { version: 12, ttl: 3, checksum: 0 },
+      },
     },
-    { ...backup, addresses: [{ address: '10.1.0.10/24', present: true }] },
-    { ...master, name: 'far', interface: 'eth2', state: 'fault', cause: 'eth2 is down', addresses: [] },
+    { ...backup, addresses: [at('10.1.0.10/24', true, 'eth1')] },
+    {
+      ...master,
+      name: 'far',
+      interface: 'eth2',
+      state: 'fault',
+      cause: 'script /bin/check exited with 2',
+      addresses: [],
+      tracks: [{ what: 'script /bin/check', up: false, reason: 'exited with 2', since: null, weight: null }],
+    },
     { ...master, name: 'new', state: 'init', cause: 'not started', addresses: [] },
   ],
   services: [{ ...web, quorum: { needed: 2, up: 1, held: false } }],
+};
+
+const carrier = { what: 'interface eth1', reason: 'has no carrier', since: '2026-03-01T12:02:03.000Z' };
+
+/** Nothing wrong with the director, but much that is not as by default. */
+export const SPECIAL: Status = {
+  ...WELL,
+  services: [],
+  routers: [
+    {
+      ...master,
+      name: 'edge',
+      syncGroup: 'lan',
+      priority: 90,
+      priorityParts: [
+        { what: 'configured', delta: 150 },
+        { what: 'interface eth1 has no carrier', delta: -60 },
+      ],
+      tracks: [
+        { ...carrier, up: false, weight: -60 },
+        { what: 'script /usr/local/bin/check', up: true, reason: '', since: null, weight: null },
+        { what: 'service web', up: null, reason: '', since: null, weight: 10 },
+      ],
+    },
+    {
+      ...master,
+      family: 6,
+      syncGroup: 'lan',
+      destinations: ['ff02::12'],
+      addresses: [at('fe80::10/64', true), { ...at('2001:db8::10/64', true, 'eth3'), advertised: false }],
+    },
+    {
+      ...backup,
+      syncGroup: 'lan',
+      version: 2,
+      destinations: ['10.1.0.2', '10.1.0.3'],
+      auth: 'pass',
+      priority: 1,
+      priorityParts: [
+        { what: 'configured', delta: 100 },
+        { what: 'interface eth1 has no carrier', delta: -60 },
+        { what: 'demoted by anna', delta: -39 },
+      ],
+      tracks: [{ ...carrier, up: false, weight: -60 }],
+      order: {
+        kind: 'demote',
+        by: 'anna',
+        reason: 'kernel upgrade',
+        since: '2026-03-01T12:03:50.000Z',
+        until: '2026-03-01T12:13:50.000Z',
+      },
+    },
+    {
+      ...backup,
+      name: 'cloud',
+      transport: 'udp',
+      destinations: ['10.1.0.2'],
+      auth: 'hmac',
+      order: { kind: 'promote', by: 'bob', reason: '', since: '2026-03-01T12:03:50.000Z', until: null },
+      refused: {
+        address: '10.1.0.9',
+        reason: 'mac',
+        detail: 'it is signed with another key',
+        last: '2026-03-01T12:01:02.000Z',
+        recent: false,
+      },
+      counters: { ...counters, dropped: { mac: 3 } },
+    },
+  ],
 };
 
 /** Nothing configured yet. */

@@ -90,16 +90,17 @@ test('an alert that the sink refused for good is not tried again', async () => {
   assert.equal(tries, 1);
 });
 
-test('a sink gets only the kinds that it asked for', async () => {
+test('a sink gets only the topics that it asked for, and every kind of each', async () => {
   const arrived: string[] = [];
   const { dispatcher } = dispatcherOf((name, alert) => {
     arrived.push(`${name} ${alert.kind}`);
     return DELIVERED;
   });
   dispatcher.configure([sinkOf('a', { on: ['vrrp'] }), sinkOf('b', { on: ['quorum', 'server'] })]);
-  for (const kind of ['vrrp', 'server', 'quorum'] as const) dispatcher.offer(alertOf(1, kind));
+  for (const kind of ['vrrp', 'server', 'quorum', 'split-brain', 'conflict', 'order'] as const)
+    dispatcher.offer(alertOf(1, kind));
   await dispatcher.drain(seconds(1));
-  assert.deepEqual(arrived.sort(), ['a vrrp', 'b quorum', 'b server']);
+  assert.deepEqual(arrived.sort(), ['a conflict', 'a order', 'a split-brain', 'a vrrp', 'b quorum', 'b server']);
 });
 
 test('a sink that never answers delays no other, nor whoever offers', async () => {

@@ -11,6 +11,7 @@ export async function cli(
   argv: readonly string[],
   socket: string,
   wrote?: (io: { out: string }) => void,
+  environment: Io['environment'] = {},
 ): Promise<Ran> {
   const said = { out: '', err: '' };
   const io: Io = {
@@ -23,7 +24,7 @@ export async function cli(
     },
     colour: false,
     columns: 80,
-    environment: { LVSKEEPER_SOCKET: socket },
+    environment: { LVSKEEPER_SOCKET: socket, ...environment },
     now: () => NOW,
   };
   const code = await main(argv, io);

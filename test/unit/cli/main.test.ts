@@ -33,7 +33,7 @@ for (const { name, synopsis } of VERBS)
     const { code, out } = await cli(['help', name], NOWHERE);
     assert.equal(code, 0);
     assert.deepEqual(await cli([name, '--help'], NOWHERE), { code: 0, out, err: '' });
-    for (const [option] of synopsis.matchAll(/--[a-z]+/g))
+    for (const [option] of synopsis.matchAll(/--[a-z-]+/g))
       assert.match(out, new RegExp(`^  (-.,|   ) ${option} `, 'm'));
     for (const line of out.split('\n')) assert.ok(line.length <= 80, line);
   });

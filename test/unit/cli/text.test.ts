@@ -3,7 +3,7 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { renderTable, wrap } from '../../../src/cli/table.ts';
 import { painter } from '../../../src/cli/verb.ts';
-import { age, moment, since, stamp } from '../../../src/cli/when.ts';
+import { age, left, moment, since, stamp } from '../../../src/cli/when.ts';
 
 process.env.TZ = 'UTC';
 
@@ -24,6 +24,11 @@ for (const [time, expected] of AGES)
   test(`${time} was ${expected} ago`, () => {
     assert.equal(age(time, NOW), expected);
   });
+
+test('what is left is said as an age is, and never less than nothing', () => {
+  assert.equal(left('2026-03-01T12:13:04.000Z', NOW), '8 m');
+  assert.equal(left('2026-03-01T12:05:03.000Z', NOW), '0 s');
+});
 
 test('a moment of today is a time, of another day a date too; with its age', () => {
   assert.equal(moment('2026-03-01T00:00:01Z', NOW), '00:00:01');

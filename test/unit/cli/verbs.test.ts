@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
+import { err, ok } from '../../../src/base/result.ts';
+import { author } from '../../../src/cli/order-terms.ts';
 import type { Issue } from '../../../src/config/config.ts';
+import type { OrderOutcome, OrderRefusal, OrderResult } from '../../../src/control/director.ts';
+import type { RouterOrder } from '../../../src/control/status.ts';
 import { fakeDirector, serve, temporaryFolder } from '../control/fake-director.ts';
 import { cli } from './harness.ts';
 
@@ -75,17 +79,23 @@ test('events --since takes an age', async (t) => {
   assert.equal((await cli(['events', '--since', '5m1s'], socket)).out, '2026-03-01 12:00:02  c\n');
 });
 
-test('events with a wrong kind exits with 1 and the right ones', async (t) => {
-  const socket = await serve(t, fakeDirector());
-  for (const argv of [
-    ['events', '--kind', 'vrpp'],
-    ['events', '--follow', '--kind', 'vrpp'],
-  ]) {
-    const { code, err } = await cli(argv, socket);
-    assert.equal(code, 1);
-    assert.match(err, /kind=vrpp is unknown[\s\S]*vrrp, server, quorum/);
-  }
-});
+/** arguments, what is said */
+const WRONG_QUESTIONS = [
+  [['--kind', 'vrpp'], /there is no kind vrpp, did you mean vrrp\?\nThe kinds are vrrp, split-brain, /],
+  [['--kind', 'vrrp,sever'], /there is no kind sever, did you mean server\?/],
+  [['--since', 'yesterday'], /--since yesterday is no time; give an age/],
+  [['--limit', 'all'], /--limit all is no count/],
+] as const;
+for (const [argv, said] of WRONG_QUESTIONS)
+  test(`events ${argv.join(' ')} is wrong usage, said in the words of the command line, and asks nobody`, async () => {
+    for (const more of [[], ['--follow']]) {
+      const { code, out, err } = await cli(['events', ...argv, ...more], NOWHERE);
+      assert.deepEqual([code, out], [2, '']);
+      assert.match(err, said);
+      assert.match(err, /^lvskeeper events: /);
+      assert.match(err, /\nUsage: lvskeeper events \[--follow\]/);
+    }
+  });
 
 test('events --follow goes on as things happen, until the daemon ends', async (t) => {
   const director = fakeDirector();
@@ -198,4 +208,121 @@ test('check of a file that is not there names it', async () => {
 test('run with a bad file starts nothing', async (t) => {
   const { code } = await cli(['run', configFile(t, 'nonsense')], NOWHERE);
   assert.equal(code, 78);
+});
+
+const ORDER: RouterOrder = {
+  kind: 'demote',
+  by: 'anna',
+  reason: 'kernel upgrade',
+  since: '2026-03-01T12:05:03.000Z',
+  until: '2026-03-01T12:15:03.000Z',
+};
+const GIVEN: OrderOutcome = {
+  router: 'edge',
+  syncGroup: null,
+  before: 'master',
+  done: 'given',
+  order: ORDER,
+  detail: '',
+};
+
+/** The command line as `anna`, in front of a director that answers `routers` to every order and notes what it was asked. */
+async function orderly(t: TestContext, argv: readonly string[], ...routers: readonly OrderOutcome[]) {
+  const asked: unknown[] = [];
+  const answer = (...what: readonly unknown[]): Promise<OrderResult> => {
+    asked.push(...what);
+    return Promise.resolve(ok({ routers }));
+  };
+  const socket = await serve(t, fakeDirector({ order: answer, takeBack: answer, failover: answer }));
+  const ran = await cli(argv, socket, undefined, { SUDO_USER: 'anna', LOGNAME: 'root' });
+  return { ...ran, asked };
+}
+
+test('demote gives the order in the name of whoever is behind sudo, and says what was and will be', async (t) => {
+  const argv = ['demote', 'edge', '--for', '10m', '--reason', 'kernel upgrade'];
+  const { code, out, err, asked } = await orderly(t, argv, GIVEN);
+  assert.deepEqual([code, err], [0, '']);
+  assert.equal(out, 'edge: demoted by anna for 10 m: kernel upgrade; it was MASTER here\n');
+  assert.deepEqual(asked, ['edge', { kind: 'demote', lifetime: 600_000, reason: 'kernel upgrade', by: 'anna' }]);
+});
+
+test('an order without an end says how to end it, and a group that it goes together', async (t) => {
+  const order: RouterOrder = { ...ORDER, kind: 'promote', reason: '', until: null };
+  const outcomes = ['inner', 'outer'].map((router) => ({ ...GIVEN, router, syncGroup: 'lan', before: null, order }));
+  const { out, asked } = await orderly(t, ['promote', 'inner'], ...outcomes);
+  assert.equal(
+    out,
+    [
+      'inner: promoted by anna; the vrrp process does not answer, and is told as soon as it does',
+      'outer: promoted by anna; the vrrp process does not answer, and is told as soon as it does',
+      'inner and outer are in the sync group lan: they go together',
+      'it stays so until `lvskeeper promote inner --cancel` takes it back\n',
+    ].join('\n'),
+  );
+  assert.deepEqual(asked[1], { kind: 'promote', lifetime: null, reason: '', by: 'anna' });
+});
+
+test('--cancel takes the order back', async (t) => {
+  const { code, out, asked } = await orderly(t, ['promote', 'edge', '--cancel'], { ...GIVEN, done: 'taken-back' });
+  assert.deepEqual([code, out, asked], [0, 'edge: no longer demoted by anna\n', ['edge', 'anna']]);
+  const detail = 'there is no order to take back';
+  const nothing = await orderly(t, ['demote', 'edge', '--cancel'], { ...GIVEN, done: 'nothing', order: null, detail });
+  assert.deepEqual([nothing.code, nothing.out], [0, `edge: ${detail}\n`]);
+});
+
+test('failover is about every router unless one is named', async (t) => {
+  const all = await orderly(t, ['failover'], GIVEN);
+  const named = await orderly(t, ['failover', 'edge', '--to-backup', '--for=1h'], GIVEN);
+  assert.deepEqual(
+    [all.asked, named.asked],
+    [
+      [{ router: null, toBackup: false, lifetime: 600_000, reason: '', by: 'anna' }],
+      [{ router: 'edge', toBackup: true, lifetime: 3_600_000, reason: '', by: 'anna' }],
+    ],
+  );
+});
+
+test('what cannot be done is said as an error and exits with 1; with --json it is in the answer', async (t) => {
+  const outcome: OrderOutcome = { ...GIVEN, done: 'impossible', order: null, detail: 'it is FAULT here' };
+  const { code, out, err } = await orderly(t, ['failover'], outcome);
+  assert.deepEqual([code, out, err], [1, '', 'lvskeeper: edge: it is FAULT here\n']);
+  const json = await orderly(t, ['failover', '--json'], outcome);
+  assert.deepEqual([json.code, JSON.parse(json.out)], [1, { routers: [outcome] }]);
+});
+
+test('an unknown router exits with 1, with the nearest and the list', async (t) => {
+  const refusal: OrderRefusal = {
+    error: 'no-such-router',
+    what: 'there is no virtual router egde, did you mean edge?',
+    todo: 'There are: edge.',
+  };
+  const socket = await serve(t, fakeDirector({ order: async () => err(refusal) }));
+  assert.deepEqual(await cli(['demote', 'egde'], socket), {
+    code: 1,
+    out: '',
+    err: `lvskeeper: ${refusal.what}\n${refusal.todo}\n`,
+  });
+});
+
+/** arguments, what is said */
+const WRONG_ORDERS = [
+  [['demote'], /an operand is missing/],
+  [['demote', 'edge', '--for', '10'], /--for 10 is no time; give a number and a unit/],
+  [['promote', 'edge', '--for', '0s'], /--for 0s is no time/],
+  [['failover', '--for', 'ever'], /--for ever is no time/],
+  [['demote', 'edge', '--cancel', '--for', '10m'], /--cancel goes without --for/],
+  [['demote', 'edge', '--cancel', '--reason', 'x'], /--cancel goes without --reason/],
+] as const;
+for (const [argv, said] of WRONG_ORDERS)
+  test(`lvskeeper ${argv.join(' ')} is wrong usage`, async () => {
+    const { code, out, err } = await cli(argv, NOWHERE);
+    assert.deepEqual([code, out], [2, '']);
+    assert.match(err, said);
+  });
+
+test('the author of an order is the person, as far as the environment tells', () => {
+  assert.equal(author({ environment: { SUDO_USER: 'anna', LOGNAME: 'root' } }), 'anna');
+  assert.equal(author({ environment: { DOAS_USER: 'bob', LOGNAME: 'root' } }), 'bob');
+  assert.equal(author({ environment: { SUDO_USER: '', LOGNAME: 'carol' } }), 'carol');
+  assert.notEqual(author({ environment: {} }), '');
 });

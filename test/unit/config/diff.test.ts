@@ -97,8 +97,22 @@ for (const [what, edit, expected] of [
   ],
   [
     'a list',
-    (t) => t.replace('"192.0.2.10/24"]', '"192.0.2.10/24", "192.0.2.11/24"]'),
-    ['vrrp edge changed: addresses ["192.0.2.10/24"] -> ["192.0.2.10/24", "192.0.2.11/24"]'],
+    (t) => t.replace('type = "exec"', 'type = "exec"\non = ["vrrp"]'),
+    ['alert exec changed: on ["vrrp", "server", "quorum"] -> ["vrrp"]'],
+  ],
+  [
+    'virtual addresses, each by itself',
+    (t) => t.replace('"192.0.2.10/24"]', '{ address = "192.0.2.10/24", advertise = false }, "2001:db8::1/64"]'),
+    ['vrrp edge changed: address 192.0.2.10/24 advertise false added, address 2001:db8::1/64 added'],
+  ],
+  [
+    'what is tracked, and how adverts are signed',
+    (t) =>
+      t.replace(
+        'router_id',
+        'track = [{ interface = "eth1" }]\nauth = { type = "hmac", keys = [{ id = 1, file = "/k" }] }\nrouter_id',
+      ),
+    ['vrrp edge changed: track interface eth1 added, auth added'],
   ],
   [
     'an alert',
@@ -113,6 +127,31 @@ for (const [what, edit, expected] of [
 ] as const satisfies readonly (readonly [string, (text: string) => string, readonly string[]])[]) {
   test(`what differs is told in words: ${what}`, () => assert.deepEqual(changed(edit), expected));
 }
+
+const FULL = BASE.replace(
+  'router_id',
+  `track = [{ interface = "eth1", weight = -60 }, { service = "web" }]
+auth = { type = "hmac", keys = [{ id = 1, file = "/k" }] }
+peers = ["192.0.2.2"]
+router_id`,
+);
+for (const [what, from, to, expected] of [
+  ['the weight of what is tracked', 'weight = -60', 'weight = -50', 'track interface eth1 weight -60 -> -50'],
+  ['another thing is tracked', '"eth1"', '"eth2"', 'track interface eth1 removed, track interface eth2 added'],
+  ['how adverts are signed', '"/k"', '"/l"', 'auth.keys [{ id = 1, file = "/k" }] -> [{ id = 1, file = "/l" }]'],
+  ['a peer', '"192.0.2.2"', '{ address = "192.0.2.2", min_ttl = 250 }', 'peer 192.0.2.2 min_ttl 250 added'],
+] as const)
+  test(`what differs is told in words: ${what}`, () =>
+    assert.deepEqual(diff(config(FULL), config(FULL.replace(from, to))), [`vrrp edge changed: ${expected}`]));
+
+test('two routers of one router_id are told apart by family when their names change', () => {
+  const six = BASE.replace('192.0.2.10/24', '2001:db8::10/64').split('[[service]]')[0] as string;
+  const both = (four: string, sixth: string) => config(BASE.replace('"edge"', four) + six.replace('"edge"', sixth));
+  assert.deepEqual(diff(both('"a"', '"b"'), both('"c"', '"d"')), [
+    'vrrp c changed: name "a" -> "c"',
+    'vrrp d changed: name "b" -> "d"',
+  ]);
+});
 
 test('changes are values too', () => {
   const found = changes(config(BASE), config(BASE.replace('= 51', '= 51\npriority = 9')));

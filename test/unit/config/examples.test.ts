@@ -58,7 +58,8 @@ for (const file of pages) {
     const line = read(file).slice(0, match.index).split('\n').length;
     test(`${file}:${line}: the TOML there is right`, () => {
       const text = block.replaceAll(new RegExp(`^${indent}`, 'gm'), '');
-      const above = info.includes('fragment') && /^\[+service\./.test(text) ? '[[service]]\n' : '';
+      const [, section] = (info.includes('fragment') && /^\[+(service|vrrp)\./.exec(text)) || [];
+      const above = section === undefined ? '' : `[[${section}]]\n`;
       const { issues } = load(above + text, { hostName: 'lb1' });
       const errors = issues.filter(({ severity }) => severity === 'error');
       const serious = info.includes('fragment') ? errors.filter(({ message }) => !/^missing "/.test(message)) : errors;

@@ -13,6 +13,7 @@ import { formatIssue, load } from '../../../src/config/load.ts';
 import { decodeUtf8 } from '../../../src/config/place.ts';
 import { renderConfig } from '../../../src/config/reference.ts';
 import { say } from '../../../src/config/say.ts';
+import { sayVrrp } from '../../../src/config/say-vrrp.ts';
 
 const folder = new URL('../../golden/config', import.meta.url).pathname;
 
@@ -20,6 +21,7 @@ const folder = new URL('../../golden/config', import.meta.url).pathname;
 const said = new Set<string>();
 listen('option', sayOption);
 listen('config', say);
+listen('vrrp', sayVrrp);
 
 function listen(group: string, sentences: Record<string, (...details: never[]) => string>): void {
   for (const [name, sentence] of Object.entries(sentences))
@@ -58,7 +60,11 @@ test('a file that is no UTF-8 is told with the place of the byte', () => {
 });
 
 after(() => {
-  const all = [...Object.keys(sayOption).map((n) => `option ${n}`), ...Object.keys(say).map((n) => `config ${n}`)];
+  const all = [
+    ...Object.keys(sayOption).map((n) => `option ${n}`),
+    ...Object.keys(say).map((n) => `config ${n}`),
+    ...Object.keys(sayVrrp).map((n) => `vrrp ${n}`),
+  ];
   assert.deepEqual(
     all.filter((sentence) => !said.has(sentence)),
     [],

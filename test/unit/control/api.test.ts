@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import test from 'node:test';
+import { err, ok } from '../../../src/base/result.ts';
 import { call, follow } from '../../../src/control/client.ts';
+import type { Director } from '../../../src/control/director.ts';
 import type { Event } from '../../../src/control/event.ts';
 import type { ErrorReply } from '../../../src/control/http.ts';
 import { EMPTY_STATUS, fakeDirector, logTo, serve } from './fake-director.ts';
 
 const trouble = (what: string) => ({ kind: 'trouble', severity: 'warning', what, detail: '' }) as const;
 
-async function ask(path: string, method: 'GET' | 'POST', url: string, body?: string) {
+type Method = 'GET' | 'POST' | 'DELETE';
+
+async function ask(path: string, method: Method, url: string, body?: string) {
   const answer = await call(path, { method, path: url, ...(body !== undefined && { body }) });
   assert.ok(answer.ok, answer.ok ? '' : answer.error.message);
   return answer.value;
@@ -17,14 +21,26 @@ async function ask(path: string, method: 'GET' | 'POST', url: string, body?: str
 test('GET / lists every endpoint, and each of them is there', async (t) => {
   const path = await serve(t, fakeDirector());
   const { body } = await ask(path, 'GET', '/');
-  const { pid, endpoints } = body as { pid: number; endpoints: { method: 'GET' | 'POST'; path: string }[] };
+  const { pid, endpoints } = body as { pid: number; endpoints: { method: Method; path: string }[] };
   assert.equal(pid, process.pid);
   assert.deepEqual(
     endpoints.map((e) => `${e.method} ${e.path}`),
-    ['GET /', 'GET /status', 'GET /events', 'POST /reload', 'POST /plan', 'GET /healthz'],
+    [
+      'GET /',
+      'GET /status',
+      'GET /events',
+      'POST /reload',
+      'POST /plan',
+      'POST /routers/NAME/order',
+      'DELETE /routers/NAME/order',
+      'POST /failover',
+      'GET /healthz',
+    ],
   );
-  for (const endpoint of endpoints)
-    assert.equal((await ask(path, endpoint.method, endpoint.path)).status, 200, endpoint.path);
+  for (const { method, path: url } of endpoints) {
+    const body = method === 'POST' && url.endsWith('/order') ? '{"kind":"demote"}' : undefined;
+    assert.equal((await ask(path, method, url, body)).status, 200, url);
+  }
 });
 
 test('GET /status is the status', async (t) => {
@@ -83,11 +99,96 @@ test('GET /events selects by number, time, kind and count', async (t) => {
   assert.deepEqual(await seqs('?kind=trouble,reload&kind=drift&limit=1'), [4]);
 });
 
-const REFUSED: readonly (readonly [string, 'GET' | 'POST', string, number, RegExp])[] = [
+test('POST /routers/NAME/order takes an order, with what an author leaves out filled in', async (t) => {
+  const asked: unknown[] = [];
+  const order: Director['order'] = async (router, request) => {
+    asked.push([router, request]);
+    return ok({ routers: [] });
+  };
+  const path = await serve(t, fakeDirector({ order }));
+  assert.deepEqual(await ask(path, 'POST', '/routers/edge/order', '{"kind":"promote"}'), {
+    status: 200,
+    body: { routers: [] },
+  });
+  const whole = '{"kind":"demote","for_ms":600000,"reason":"kernel upgrade","by":"anna"}';
+  await ask(path, 'POST', '/routers/%C3%A4%20b/order', whole);
+  assert.deepEqual(asked, [
+    ['edge', { kind: 'promote', lifetime: null, reason: '', by: 'api' }],
+    ['ä b', { kind: 'demote', lifetime: 600_000, reason: 'kernel upgrade', by: 'anna' }],
+  ]);
+});
+
+test('DELETE /routers/NAME/order takes it back', async (t) => {
+  const asked: unknown[] = [];
+  const takeBack: Director['takeBack'] = async (...what) => {
+    asked.push(what);
+    return ok({ routers: [] });
+  };
+  const path = await serve(t, fakeDirector({ takeBack }));
+  await ask(path, 'DELETE', '/routers/edge/order');
+  await ask(path, 'DELETE', '/routers/edge/order?by=anna');
+  assert.deepEqual(asked, [
+    ['edge', 'api'],
+    ['edge', 'anna'],
+  ]);
+});
+
+test('POST /failover is about every router and ten minutes, unless it says otherwise', async (t) => {
+  const asked: unknown[] = [];
+  const failover: Director['failover'] = async (request) => {
+    asked.push(request);
+    return ok({ routers: [] });
+  };
+  const path = await serve(t, fakeDirector({ failover }));
+  await ask(path, 'POST', '/failover');
+  await ask(path, 'POST', '/failover', '{"router":"edge","to_backup":true,"for_ms":null,"reason":"r","by":"anna"}');
+  assert.deepEqual(asked, [
+    { router: null, toBackup: false, lifetime: 600_000, reason: '', by: 'api' },
+    { router: 'edge', toBackup: true, lifetime: null, reason: 'r', by: 'anna' },
+  ]);
+});
+
+for (const [error, status] of [
+  ['no-such-router', 404],
+  ['no-routers', 404],
+  ['no-answer', 503],
+] as const)
+  test(`an order that the director refuses as ${error} is answered with ${status}`, async (t) => {
+    const refusal = { error, what: 'there is no virtual router egde, did you mean edge?', todo: 'There are: edge.' };
+    const path = await serve(t, fakeDirector({ failover: async () => err(refusal) }));
+    assert.deepEqual(await ask(path, 'POST', '/failover'), { status, body: refusal });
+  });
+
+/** body, what is said */
+const BAD_ORDERS = [
+  ['', /not a JSON object/],
+  ['[]', /not a JSON object/],
+  ['{}', /kind is missing Give "promote" or "demote"/],
+  ['{"kind":"demoted"}', /kind is wrong/],
+  ['{"kind":"demote","reasn":""}', /no field reasn Did you mean reason\?/],
+  ['{"kind":"demote","for_ms":0}', /for_ms is wrong Give a number of milliseconds/],
+  ['{"kind":"demote","for_ms":"10m"}', /for_ms is wrong/],
+  ['{"kind":"demote","for_ms":1e300}', /for_ms is wrong/],
+  ['{"kind":"demote","by":null}', /by is wrong Give a text/],
+  [`{"kind":"demote","reason":"${'x'.repeat(201)}"}`, /reason is wrong/],
+  ['{"kind":"demote","__proto__":1}', /no field __proto__/],
+] as const;
+for (const [body, said] of BAD_ORDERS)
+  test(`the order ${body.slice(0, 40)} is refused, and the field named`, async (t) => {
+    const answer = await ask(await serve(t, fakeDirector()), 'POST', '/routers/edge/order', body);
+    const { what, todo } = answer.body as ErrorReply;
+    assert.equal(answer.status, 400);
+    assert.match(`${what} ${todo}`, said);
+  });
+
+const REFUSED: readonly (readonly [string, Method, string, number, RegExp])[] = [
   ['an unknown path', 'GET', '/statsu', 404, /mean \/status\?/],
   ['a wrong method', 'POST', '/status', 405, /Use GET/],
   ['a wrong method the other way', 'GET', '/reload', 405, /Use POST/],
-  ['an unknown kind', 'GET', '/events?kind=vrpp', 400, /vrrp, server/],
+  ['a method that an order does not take', 'GET', '/routers/edge/order', 405, /Use POST/],
+  ['an order to nobody', 'POST', '/routers//order', 404, /lists what there is/],
+  ['a name that is badly encoded', 'DELETE', '/routers/%ff/order', 400, /Encode/],
+  ['an unknown kind', 'GET', '/events?kind=vrpp', 400, /vrrp, split-brain/],
   ['a since that is neither', 'GET', '/events?since=yesterday', 400, /RFC 3339/],
   ['a limit that is no count', 'GET', '/events?limit=-1', 400, /whole number/],
   ['a misspelt parameter', 'GET', '/events?limti=1', 400, /since, kind, limit/],

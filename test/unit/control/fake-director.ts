@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { ok } from '../../../src/base/result.ts';
 import { controlServer } from '../../../src/control/api.ts';
-import type { Director } from '../../../src/control/director.ts';
+import type { Director, OrderOutcome } from '../../../src/control/director.ts';
 import { createJournal } from '../../../src/control/journal.ts';
 import { listenUnix } from '../../../src/control/listen.ts';
 import type { Status } from '../../../src/control/status.ts';
@@ -31,9 +32,21 @@ export function fakeDirector(answers: Partial<Director> = {}): Director {
     reload: async () => ({ outcome: 'unchanged', detail: '', file: '/etc/lvskeeper/lvskeeper.toml', issues: [] }),
     plan: async () => ({ changes: [] }),
     healthy: () => ({ ok: true, reasons: [] }),
+    order: async (router) => ok({ routers: [nothingDone(router)] }),
+    takeBack: async (router) => ok({ routers: [nothingDone(router)] }),
+    failover: async ({ router }) => ok({ routers: [nothingDone(router ?? 'edge')] }),
     ...answers,
   };
 }
+
+const nothingDone = (router: string): OrderOutcome => ({
+  router,
+  syncGroup: null,
+  before: 'backup',
+  done: 'nothing',
+  order: null,
+  detail: 'nothing to do',
+});
 
 /** A log into `entries`. */
 export function logTo(entries: string[]): Log {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import type { Happening } from '../../../src/control/event.ts';
-import { createJournal } from '../../../src/control/journal.ts';
+import { createJournal, EVENT_KINDS } from '../../../src/control/journal.ts';
+import { routerKey } from '../../../src/control/tally.ts';
 
 const trouble = (what: string): Happening => ({ kind: 'trouble', severity: 'warning', what, detail: '' });
 const reload = (outcome: 'applied' | 'refused'): Happening => ({ kind: 'reload', outcome, detail: '' });
@@ -82,19 +83,25 @@ test('every subscriber sees every event in order, also one that another subscrib
 
 test('the tally counts also what the journal no longer keeps', () => {
   const journal = createJournal({ now: () => new Date(0), size: 1 });
-  const vrrp = { kind: 'vrrp', router: 'edge', cause: '', priority: 100, addresses: [] } as const;
+  const vrrp = { kind: 'vrrp', router: 'edge', family: 4, cause: '', priority: 100, addresses: [] } as const;
   journal.add({ ...vrrp, from: 'init', to: 'backup' });
   journal.add({ ...vrrp, from: 'backup', to: 'master' });
   journal.add({ ...vrrp, from: 'master', to: 'backup' });
   journal.add(reload('refused'));
+  journal.add({ ...vrrp, family: 6, from: 'init', to: 'backup' });
   const { events, reloads, transitions } = journal.tally;
-  assert.equal(events.get('vrrp'), 3);
+  assert.equal(events.get('vrrp'), 4);
   assert.equal(reloads.get('refused'), 1);
   assert.deepEqual(
-    transitions.get('edge'),
+    transitions.get(routerKey('edge', 4)),
     new Map([
       ['backup', 2],
       ['master', 1],
     ]),
   );
+});
+
+test('a kind is listed once', () => {
+  assert.equal(new Set(EVENT_KINDS).size, EVENT_KINDS.length);
+  assert.ok(EVENT_KINDS.includes('split-brain'));
 });

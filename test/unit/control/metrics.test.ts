@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createMetrics, METRICS } from '../../../src/control/metrics.ts';
 import type { Status } from '../../../src/control/status.ts';
-import { ILL, WELL } from '../../golden/cli/samples.ts';
+import { ILL, SPECIAL, WELL } from '../../golden/cli/samples.ts';
 import { fakeDirector } from './fake-director.ts';
 
 const SINK = {
@@ -33,16 +33,16 @@ test('a virtual router has one state, and says which', async () => {
   const lines = await scrape(WELL);
   has(
     lines,
-    'lvskeeper_vrrp_state{router="edge",state="master"} 1',
-    'lvskeeper_vrrp_state{router="edge",state="backup"} 0',
-    'lvskeeper_vrrp_state{router="inner",state="backup"} 1',
-    'lvskeeper_vrrp_master{router="edge"} 1',
-    'lvskeeper_vrrp_master{router="inner"} 0',
-    'lvskeeper_vrrp_priority{router="edge"} 150',
-    'lvskeeper_vrrp_adverts_received_total{router="edge"} 14103',
-    'lvskeeper_vrrp_timer_lateness_worst_seconds{router="edge"} 0.0015',
-    'lvskeeper_vrrp_address_present{router="edge",address="192.0.2.10/24"} 1',
-    `lvskeeper_vrrp_state_since_seconds{router="edge"} ${Date.parse('2026-03-01T12:01:03.250Z') / 1000}`,
+    'lvskeeper_vrrp_state{router="edge",family="ipv4",state="master"} 1',
+    'lvskeeper_vrrp_state{router="edge",family="ipv4",state="backup"} 0',
+    'lvskeeper_vrrp_state{router="inner",family="ipv4",state="backup"} 1',
+    'lvskeeper_vrrp_master{router="edge",family="ipv4"} 1',
+    'lvskeeper_vrrp_master{router="inner",family="ipv4"} 0',
+    'lvskeeper_vrrp_priority{router="edge",family="ipv4"} 150',
+    'lvskeeper_vrrp_adverts_received_total{router="edge",family="ipv4"} 14103',
+    'lvskeeper_vrrp_timer_lateness_worst_seconds{router="edge",family="ipv4"} 0.0015',
+    'lvskeeper_vrrp_address_present{router="edge",family="ipv4",address="192.0.2.10/24"} 1',
+    `lvskeeper_vrrp_state_since_seconds{router="edge",family="ipv4"} ${Date.parse('2026-03-01T12:01:03.250Z') / 1000}`,
   );
 });
 
@@ -72,24 +72,65 @@ test('what is wrong shows', async () => {
     'lvskeeper_process_up{process="checker"} 0',
     'lvskeeper_process_restarts_total{process="checker"} 5',
     'lvskeeper_service_quorum_held{service="web"} 0',
-    'lvskeeper_vrrp_packets_dropped_total{router="edge",reason="checksum"} 12',
-    'lvskeeper_vrrp_state{router="far",state="fault"} 1',
+    'lvskeeper_vrrp_packets_dropped_total{router="edge",family="ipv4",reason="version"} 12',
+    'lvskeeper_vrrp_state{router="far",family="ipv4",state="fault"} 1',
   );
+});
+
+test('a split brain, a tracked thing that fails and an order show', async () => {
+  has(
+    await scrape(ILL),
+    'lvskeeper_vrrp_rival{router="edge",family="ipv4"} 1',
+    'lvskeeper_vrrp_rival{router="inner",family="ipv4"} 0',
+    'lvskeeper_vrrp_split_brains_total{router="edge",family="ipv4"} 2',
+    'lvskeeper_vrrp_address_list_errors_total{router="edge",family="ipv4"} 40',
+  );
+  const lines = await scrape(SPECIAL);
+  has(
+    lines,
+    'lvskeeper_vrrp_master{router="edge",family="ipv4"} 1',
+    'lvskeeper_vrrp_master{router="edge",family="ipv6"} 1',
+    'lvskeeper_vrrp_priority{router="edge",family="ipv4"} 90',
+    'lvskeeper_vrrp_configured_priority{router="edge",family="ipv4"} 150',
+    'lvskeeper_vrrp_track_up{router="edge",family="ipv4",what="interface eth1"} 0',
+    'lvskeeper_vrrp_track_up{router="edge",family="ipv4",what="script /usr/local/bin/check"} 1',
+    'lvskeeper_vrrp_order{router="inner",family="ipv4",order="demote"} 1',
+    'lvskeeper_vrrp_order{router="inner",family="ipv4",order="promote"} 0',
+    'lvskeeper_vrrp_order{router="edge",family="ipv6",order="demote"} 0',
+  );
+  assert.ok(!lines.some((line) => line.includes('what="service web"')), 'nothing is known of it yet');
+});
+
+test('two tracked things that are called alike have one series, which says the worse', async () => {
+  const [router] = SPECIAL.routers;
+  const [, script] = router?.tracks ?? [];
+  assert.ok(router && script);
+  for (const order of [
+    [true, false],
+    [false, true],
+  ]) {
+    const routers = [{ ...router, tracks: order.map((up) => ({ ...script, up })) }];
+    has(
+      await scrape({ ...SPECIAL, routers }),
+      'lvskeeper_vrrp_track_up{router="edge",family="ipv4",what="script /usr/local/bin/check"} 0',
+    );
+  }
 });
 
 test('events, reloads and transitions are counted, and alerts by sink', async () => {
   const director = fakeDirector();
-  const vrrp = { kind: 'vrrp', router: 'edge', cause: '', priority: 1, addresses: [] } as const;
+  const vrrp = { kind: 'vrrp', router: 'edge', family: 4, cause: '', priority: 1, addresses: [] } as const;
   director.journal.add({ ...vrrp, from: 'backup', to: 'master' });
   director.journal.add({ ...vrrp, router: 'removed', from: 'backup', to: 'master' });
+  director.journal.add({ ...vrrp, family: 6, from: 'backup', to: 'master' });
   director.journal.add({ kind: 'reload', outcome: 'refused', detail: '' });
   const lines = await scrape(WELL, director);
   has(
     lines,
-    'lvskeeper_events_total{kind="vrrp"} 2',
+    'lvskeeper_events_total{kind="vrrp"} 3',
     'lvskeeper_events_total{kind="drift"} 0',
     'lvskeeper_reloads_total{outcome="refused"} 1',
-    'lvskeeper_vrrp_transitions_total{router="edge",to="master"} 1',
+    'lvskeeper_vrrp_transitions_total{router="edge",family="ipv4",to="master"} 1',
     'lvskeeper_alerts_delivered_total{sink="hook",type="webhook"} 10',
     'lvskeeper_alerts_queued{sink="hook",type="webhook"} 3',
   );

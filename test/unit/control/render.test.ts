@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import type { Event, Happening } from '../../../src/control/event.ts';
-import { alertOf, describe, severityOf } from '../../../src/control/render.ts';
+import { alertOf, describe, severityOf, unsaid } from '../../../src/control/render.ts';
 
 const vrrp = {
   kind: 'vrrp',
   router: 'edge',
+  family: 4,
   cause: 'no advert from 10.0.0.2 for 3.21 s',
   priority: 150,
   addresses: ['192.0.2.10/24'],
@@ -17,12 +18,60 @@ const server = {
   address: '10.0.0.21:80',
   reason: 'HTTP 503, expected 200-299',
 } as const;
+const split = {
+  kind: 'split-brain',
+  router: 'edge',
+  family: 4,
+  peer: '10.0.0.2',
+  priority: 100,
+  lasted: 3210,
+} as const;
+const conflict = {
+  kind: 'conflict',
+  router: 'edge',
+  address: '192.0.2.10',
+  interface: 'eth0',
+  mac: '52:54:00:12:34:56',
+} as const;
+const order = {
+  kind: 'order',
+  router: 'edge',
+  order: 'demote',
+  by: 'anna',
+  reason: 'kernel upgrade',
+  until: '2026-03-01T12:15:00.000Z',
+} as const;
 const quorum = { kind: 'quorum', service: 'web', up: 1, needed: 2 } as const;
 
 const TABLE: readonly (readonly [Happening, string, string])[] = [
   [{ ...vrrp, from: 'backup', to: 'master' }, 'warning', 'edge: BACKUP → MASTER: no advert from 10.0.0.2 for 3.21 s'],
   [{ ...vrrp, from: 'init', to: 'backup', cause: 'started' }, 'info', 'edge: INIT → BACKUP: started'],
   [{ ...vrrp, from: 'backup', to: 'fault', cause: 'eth0 is down' }, 'error', 'edge: BACKUP → FAULT: eth0 is down'],
+  [
+    { ...vrrp, family: 6, from: 'master', to: 'backup', cause: 'stopped' },
+    'warning',
+    'edge IPv6: MASTER → BACKUP: stopped',
+  ],
+  [{ ...split, what: 'begun', lasted: 0 }, 'error', 'edge: split brain: 10.0.0.2 is master too, with priority 100'],
+  [{ ...split, family: 6, what: 'ended' }, 'warning', 'edge IPv6: the split brain with 10.0.0.2 is over, after 3.21 s'],
+  [conflict, 'error', 'edge: 192.0.2.10 on eth0 is in use by 52:54:00:12:34:56 too, which does not speak VRRP'],
+  [
+    { kind: 'track', what: 'script /bin/check', up: false, reason: 'exited with 2' },
+    'warning',
+    'track down: script /bin/check exited with 2',
+  ],
+  [{ kind: 'track', what: 'service web', up: true, reason: '' }, 'info', 'track up: service web'],
+  [{ ...order, what: 'given' }, 'info', 'edge: demoted by anna until 2026-03-01 12:15:00 UTC: kernel upgrade'],
+  [
+    { ...order, order: 'promote', what: 'given', reason: '', until: null },
+    'info',
+    'edge: promoted by anna until taken back',
+  ],
+  [
+    { ...order, what: 'ended', reason: 'its time is over' },
+    'info',
+    'edge: no longer demoted by anna: its time is over',
+  ],
   [
     { ...server, from: 'up', to: 'down' },
     'warning',
@@ -78,6 +127,31 @@ test('an alert is the event with its director and its summary', () => {
   });
 });
 
-test('nobody is alerted of a reload', () => {
-  assert.equal(alertOf('lb1', { seq: 1, time: '', kind: 'reload', outcome: 'applied', detail: '' }), undefined);
+const dated = { seq: 1, time: '2026-03-01T12:00:00.000Z' };
+
+test('split brain, conflict and order make alerts, with what kind they are', () => {
+  for (const happening of [{ ...split, what: 'begun' }, conflict, { ...order, what: 'given' }] as const) {
+    const alert = alertOf('lb1', { ...dated, ...happening });
+    assert.deepEqual([alert?.kind, alert?.summary], [happening.kind, describe(happening)]);
+  }
+});
+
+test('nobody is alerted of a reload, or of a tracked thing', () => {
+  assert.equal(alertOf('lb1', { ...dated, kind: 'reload', outcome: 'applied', detail: '' }), undefined);
+  assert.equal(alertOf('lb1', { ...dated, kind: 'track', what: 'service web', up: false, reason: '' }), undefined);
+});
+
+test('a time is said as the reader wants it', () => {
+  assert.match(
+    describe({ ...order, what: 'given' }, () => 'noon'),
+    /by anna until noon: /,
+  );
+});
+
+test('what stands beside the sentence in a text log is what the sentence does not say', () => {
+  assert.deepEqual(unsaid({ ...dated, ...vrrp, from: 'backup', to: 'master' }), {
+    priority: 150,
+    addresses: ['192.0.2.10/24'],
+  });
+  assert.deepEqual(unsaid({ ...dated, ...quorum, held: false }), {});
 });

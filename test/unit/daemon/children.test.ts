@@ -1,9 +1,81 @@
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import test from 'node:test';
-import { restartPause } from '../../../src/daemon/children.ts';
+import type { Happening } from '../../../src/control/event.ts';
+import { createChild, restartPause } from '../../../src/daemon/children.ts';
+import type { Tracked } from '../../../src/daemon/messages.ts';
 
 test('the first death is answered at once, the next ones after growing pauses, none longer than 5 s', () => {
   const pauses = Array.from({ length: 9 }, (_, i) => restartPause(i));
   assert.deepEqual(pauses, [0, 100, 200, 400, 800, 1600, 3200, 5000, 5000]);
   assert.equal(restartPause(1_000_000), 5000);
+});
+
+const FOUND: Tracked = { key: 'k', up: false, factor: null, reason: 'is gone', since: '2026-03-01T12:00:00.000Z' };
+
+/** A process that takes what it is sent, and dies when it is told so. */
+function fakeProcess() {
+  const sent: { type: string; orders?: unknown }[] = [];
+  const events = new EventEmitter();
+  const faked = Object.assign(events, {
+    pid: 1,
+    connected: true,
+    send: (message: (typeof sent)[number]) => sent.push(message) > 0,
+    kill: () => true,
+  });
+  return { sent, events, process: faked as unknown as ChildProcess };
+}
+
+test('a child that starts anew is given its orders as they are then, not as they were', () => {
+  const processes = [fakeProcess(), fakeProcess()];
+  const left = processes.map((one) => one.process);
+  const child = createChild<number, object>(
+    'checker',
+    () => {},
+    undefined,
+    () => left.shift() ?? assert.fail('a third'),
+  );
+  let orders = 1;
+  child.configure(() => orders);
+  orders = 2;
+  processes[0]?.events.emit('exit', 1, null);
+  assert.deepEqual(
+    processes.map(({ sent }) => sent),
+    [[{ type: 'configure', orders: 1 }], [{ type: 'configure', orders: 2 }]],
+  );
+});
+
+test('what is told reaches the one that runs; without one it is lost', () => {
+  const { sent, events, process } = fakeProcess();
+  const left = [process];
+  const child = createChild<number, object>(
+    'checker',
+    () => {},
+    undefined,
+    () => left.shift() ?? assert.fail('another'),
+  );
+  child.tell({ type: 'tracked', tracked: [] });
+  child.configure(() => 1);
+  child.tell({ type: 'tracked', tracked: [FOUND] });
+  assert.deepEqual(sent, [
+    { type: 'configure', orders: 1 },
+    { type: 'tracked', tracked: [FOUND] },
+  ]);
+  events.emit('message', { type: 'ready' });
+  assert.equal(child.status()?.state, 'ready');
+});
+
+test('what the child has found of tracked things is handed on, and is no event', () => {
+  const { events, process } = fakeProcess();
+  const [found, happened]: [Tracked[], Happening[]] = [[], []];
+  const child = createChild<number, object>(
+    'checker',
+    (happening) => happened.push(happening),
+    (tracked) => found.push(...tracked),
+    () => process,
+  );
+  child.configure(() => 1);
+  events.emit('message', { type: 'tracked', tracked: [FOUND] });
+  assert.deepEqual([found, happened.map(({ kind }) => kind)], [[FOUND], ['process']]);
 });

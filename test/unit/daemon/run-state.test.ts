@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 after(() => rmSync(base, { recursive: true }));
 
-const role = { master: true, interface: 'eth0', routerId: 51, addresses: ['192.0.2.10/24'] };
+const role = { master: true, interface: 'eth0', routerId: 51, held: ['address 192.0.2.10/24 dev eth0'] };
 
 test('a role and its beat are found again by the next process', () => {
   const first = openRoleFile(dir, 'edge');

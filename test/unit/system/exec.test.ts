@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { seconds } from '../../../src/base/time.ts';
+import { promisify } from 'node:util';
+import { milliseconds, seconds } from '../../../src/base/time.ts';
 import { exec } from '../../../src/system/exec.ts';
 
 const run = (script: string, input = '', signal?: AbortSignal) =>
@@ -35,3 +38,51 @@ test('an abort kills the program; one before the start too', async () => {
   assert.deepEqual((await running).how, { outcome: 'cancelled' });
   assert.deepEqual((await run('sleep 60', '', stop.signal)).how, { outcome: 'cancelled' });
 });
+
+test('a program that cannot be started is a value, however Node tells of it', async () => {
+  const start = async (program: string) =>
+    (await exec({ command: [program], environment: {}, input: '', timeout: seconds(20) })).how;
+  assert.deepEqual(await start('/none/such'), { outcome: 'not-started', code: 'ENOENT' });
+  assert.deepEqual(await start('/etc/passwd'), { outcome: 'not-started', code: 'EACCES' });
+  assert.deepEqual(await start('/etc/passwd/such'), { outcome: 'not-started', code: 'ENOTDIR' });
+});
+
+test('without a free descriptor nothing is started, and that is a value too', async () => {
+  const module = new URL('../../../src/system/exec.ts', import.meta.url).href;
+  const script = `
+    import { exec } from '${module}';
+    import { openSync } from 'node:fs';
+    try { for (;;) openSync('/dev/null'); } catch {}
+    const { how } = await exec({ command: ['/bin/true'], environment: {}, input: '', timeout: 20000 });
+    process.stdout.write(JSON.stringify(how));`;
+  const { stdout } = await promisify(execFile)('/bin/sh', [
+    ...['-c', 'ulimit -n 64; exec "$@"', 'sh'],
+    ...[process.execPath, '--input-type=module', '-e', script],
+  ]);
+  assert.deepEqual(JSON.parse(stdout), { outcome: 'not-started', code: 'EMFILE' });
+});
+
+test('after the timeout it is killed, and gone by the time that is told', async () => {
+  const { how, gone } = await exec({
+    ...{ command: ['/bin/sh', '-c', 'sleep 60'], environment: { PATH: '/usr/bin:/bin' }, input: '' },
+    timeout: milliseconds(50),
+  });
+  assert.equal(how.outcome, 'timeout');
+  assert.ok(how.outcome === 'timeout' && how.late >= 0);
+  await gone;
+});
+
+test('a program that ended while this process stood still has not timed out', async () => {
+  const running = exec({
+    ...{ command: ['/bin/true'], environment: {}, input: '', timeout: milliseconds(300) },
+  });
+  const began = performance.now();
+  while (performance.now() < began + 600 || (!childrenEnded() && performance.now() < began + 20_000));
+  assert.deepEqual((await running).how, { outcome: 'exited', code: 0 });
+});
+
+/** Whether every process that this one has started is a zombie. */
+function childrenEnded(): boolean {
+  const pids = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean);
+  return pids.every((pid) => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
+}

@@ -6,7 +6,8 @@ import test from 'node:test';
 import { ip } from '../../../src/base/address.ts';
 import { NETLINK, openNetlink } from '../../../src/system/netlink.ts';
 import { type Link, openRtnetlink } from '../../../src/system/rtnetlink.ts';
-import { decodeLink, RTM, writeGetLink } from '../../../src/wire/netlink-route.ts';
+import { decodeLink, writeGetLink } from '../../../src/wire/netlink-link.ts';
+import { RTM } from '../../../src/wire/netlink-rtnl.ts';
 
 function client() {
   const opened = openNetlink(NETLINK.ROUTE);
@@ -47,6 +48,23 @@ test('a batch longer than what may be outstanding has one answer for each reques
     );
     assert.equal(netlink.sent.writes, 5000);
     assert.deepEqual(await netlink.batch([]), []);
+  } finally {
+    netlink.close();
+  }
+});
+
+test('what the kernel answers at once is there in the same turn of the event loop', async () => {
+  const netlink = client();
+  try {
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    const [lo] = await netlink.batch([linkByName('lo')]);
+    const found = await netlink.request(linkByName('lo'));
+    assert.ok(lo?.ok && found.ok);
+    assert.equal(found.value.length, 1);
+    assert.equal(turned, false);
   } finally {
     netlink.close();
   }

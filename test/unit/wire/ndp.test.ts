@@ -4,7 +4,19 @@ import fc from 'fast-check';
 import { ip, ipFromBytes } from '../../../src/base/address.ts';
 import { concat, fromHex, toHex } from '../../../src/base/bytes.ts';
 import { mac, macFromBytes } from '../../../src/wire/ethernet.ts';
-import { type Advertisement, announcement, type DropReason, decode, describe, encode } from '../../../src/wire/ndp.ts';
+import {
+  type Advertisement,
+  announcement,
+  type DropReason,
+  decode,
+  decodeSolicitation,
+  describe,
+  describeSolicitation,
+  encode,
+  encodeSolicitation,
+  type Solicitation,
+  solicitedNode,
+} from '../../../src/wire/ndp.ts';
 
 /** Written by hand from RFC 4861, 4.4 and 4.6.1. The checksum is left to the kernel. */
 const GOLDEN: readonly {
@@ -127,4 +139,79 @@ test('no bytes make decode throw', () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => void decode(bytes)));
   const headed = fc.uint8Array({ maxLength: 60 }).map((tail) => concat([GOOD.subarray(0, 24), tail]));
   fc.assert(fc.property(headed, (bytes) => void decode(bytes)));
+});
+
+/** Written by hand from RFC 4861, 4.3 and 4.6.1. The checksum is left to the kernel. */
+const SOLICITATIONS: readonly {
+  readonly name: string;
+  readonly solicitation: Solicitation;
+  readonly hex: string;
+  readonly text: string;
+}[] = [
+  {
+    name: 'question of a neighbour',
+    solicitation: { target: ip('2001:db8::1'), sourceMac: mac('02:00:5e:00:53:01') },
+    hex: `87                        type: 135
+          00                        code
+          00 00                     checksum
+          00 00 00 00               reserved
+          20 01 0d b8 00 00 00 00   target: 2001:db8::1
+          00 00 00 00 00 00 00 01
+          01                        option: source link-layer address
+          01                        its length: 8 bytes
+          02 00 5e 00 53 01         02:00:5e:00:53:01`,
+    text: 'NS: who has 2001:db8::1? asks 02:00:5e:00:53:01',
+  },
+  {
+    name: 'question of somebody who has no address yet',
+    solicitation: { target: ip('fe80::10'), sourceMac: null },
+    hex: `87                        type: 135
+          00                        code
+          00 00                     checksum
+          00 00 00 00               reserved
+          fe 80 00 00 00 00 00 00   target: fe80::10
+          00 00 00 00 00 00 00 10`,
+    text: 'NS: who has fe80::10? asks somebody without an address',
+  },
+];
+
+for (const { name, solicitation, hex, text } of SOLICITATIONS) {
+  const bytes = bytesOf(hex);
+
+  test(`${name}: decodes to its value`, () =>
+    assert.deepEqual(decodeSolicitation(bytes), { ok: true, value: solicitation }));
+  test(`${name}: encodes to its bytes`, () => assert.equal(toHex(encodeSolicitation(solicitation)), toHex(bytes)));
+  test(`${name}: reads as one line`, () => assert.equal(describeSolicitation(solicitation), text));
+  test(`${name}: is refused when cut short anywhere, but between header and options`, () => {
+    for (let length = 0; length < bytes.length; length++)
+      assert.equal(decodeSolicitation(bytes.subarray(0, length)).ok, length === 24, `cut to ${length} bytes`);
+  });
+}
+
+const ASKED = bytesOf(SOLICITATIONS[0]?.hex ?? '');
+const REFUSED_SOLICITATIONS: readonly { readonly reason: DropReason; readonly what: string; readonly at: number }[] = [
+  { reason: 'type', what: 'another type', at: 0 },
+  { reason: 'code', what: 'another code', at: 1 },
+  { reason: 'target', what: 'a multicast target', at: 8 },
+  { reason: 'truncated', what: 'an option that is longer than the message', at: 25 },
+];
+for (const { reason, what, at } of REFUSED_SOLICITATIONS)
+  test(`a solicitation with ${what} is refused: ${reason}`, () => {
+    const spoiled = ASKED.map((byte, i) => (i === at ? 0xff : byte));
+    assert.deepEqual(decodeSolicitation(spoiled), { ok: false, error: reason });
+  });
+
+test('a target’s link-layer address is not taken for the asker’s', () => {
+  const other = ASKED.map((byte, i) => (i === 24 ? 2 : byte));
+  assert.deepEqual(decodeSolicitation(other), { ok: true, value: { target: ip('2001:db8::1'), sourceMac: null } });
+});
+
+test('no bytes make decodeSolicitation throw', () => {
+  const headed = fc.uint8Array({ maxLength: 60 }).map((tail) => concat([ASKED.subarray(0, 24), tail]));
+  fc.assert(fc.property(fc.oneof(fc.uint8Array({ maxLength: 80 }), headed), (bytes) => void decodeSolicitation(bytes)));
+});
+
+test('whoever has an address is asked for it in the group of its last 24 bits', () => {
+  assert.equal(solicitedNode(ip('2001:db8::1:2:3')), 'ff02::1:ff02:3');
+  assert.equal(solicitedNode(ip('fe80::a8bb:ccff:fedd:eeff')), 'ff02::1:ffdd:eeff');
 });

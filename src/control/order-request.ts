@@ -1,0 +1,101 @@
+/** Orders to virtual routers as the control API takes them, JSON to a value. Throws an `HttpError` that names the field. */
+
+import { nearest } from '../base/nearest.ts';
+import { type Duration, milliseconds, seconds } from '../base/time.ts';
+import type { FailoverRequest, OrderRequest } from './director.ts';
+import { HttpError } from './http.ts';
+
+/** How long a failover lasts unless said otherwise: long enough to work on the other director, short enough to be forgotten. */
+const FAILOVER_LIFETIME = seconds(600);
+const LONGEST_LIFETIME = seconds(366 * 86_400);
+
+/** `absent`: what a missing field counts as; a field without it is required. */
+type Field<T> = {
+  readonly read: (value: unknown) => T | undefined;
+  readonly expected: string;
+  readonly absent?: T;
+};
+type Fields = Readonly<Record<string, Field<unknown>>>;
+type Values<F extends Fields> = { readonly [K in keyof F]: F[K] extends Field<infer T> ? T : never };
+
+const text = (absent: string): Field<string> => ({
+  read: (value) => (typeof value === 'string' && value.length <= 200 ? value : undefined),
+  expected: 'a text of at most 200 characters',
+  absent,
+});
+const lifetime = (absent: Duration | null): Field<Duration | null> => ({
+  read: (value) => {
+    if (value === null) return null;
+    const good = typeof value === 'number' && value > 0 && value <= LONGEST_LIFETIME;
+    return good ? milliseconds(value) : undefined;
+  },
+  expected: 'a number of milliseconds, more than 0 and at most a year, or null: until it is taken back',
+  absent,
+});
+const kind: Field<OrderRequest['kind']> = {
+  read: (value) => (value === 'promote' || value === 'demote' ? value : undefined),
+  expected: '"promote" or "demote"',
+};
+const routerName: Field<string | null> = {
+  read: (value) => (typeof value === 'string' || value === null ? value : undefined),
+  expected: 'the name of a virtual router, or null: all of them',
+  absent: null,
+};
+const toBackup: Field<boolean> = {
+  read: (value) => (typeof value === 'boolean' ? value : undefined),
+  expected: 'true or false',
+  absent: false,
+};
+
+const ORDER = { kind, for_ms: lifetime(null), reason: text(''), by: text('api') };
+const FAILOVER = {
+  router: routerName,
+  to_backup: toBackup,
+  for_ms: lifetime(FAILOVER_LIFETIME),
+  reason: text(''),
+  by: text('api'),
+};
+
+export function orderRequest(body: string): OrderRequest {
+  const { for_ms, ...rest } = read(ORDER, body);
+  return { ...rest, lifetime: for_ms };
+}
+
+export function failoverRequest(body: string): FailoverRequest {
+  const { for_ms, to_backup, ...rest } = read(FAILOVER, body === '' ? '{}' : body);
+  return { ...rest, lifetime: for_ms, toBackup: to_backup };
+}
+
+function read<F extends Fields>(fields: F, body: string): Values<F> {
+  const given = objectOf(body);
+  const names = Object.keys(fields);
+  const unknown = Object.keys(given).find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    const near = nearest(unknown, names);
+    throw bad(
+      `there is no field ${unknown}`,
+      near === undefined ? `Use ${names.join(', ')}.` : `Did you mean ${near}?`,
+    );
+  }
+  const entries = Object.entries(fields).map(([name, { read: readOne, expected, absent }]) => {
+    const there = Object.hasOwn(given, name);
+    const value = there ? readOne(given[name]) : absent;
+    if (value === undefined) throw bad(there ? `${name} is wrong` : `${name} is missing`, `Give ${expected}.`);
+    return [name, value];
+  });
+  return Object.fromEntries(entries) as Values<F>;
+}
+
+function objectOf(body: string): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(body);
+  } catch {
+    // Said below.
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw bad('the body is not a JSON object', 'Send one, such as {"kind":"demote","reason":"kernel upgrade"}.');
+  return value as Readonly<Record<string, unknown>>;
+}
+
+const bad = (what: string, todo: string): HttpError => new HttpError(400, 'bad-request', what, todo);

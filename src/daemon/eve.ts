@@ -1,0 +1,58 @@
+/**
+ * Notices that a take-over is near: some master has been silent for so long that its time runs out in a few
+ * milliseconds. They are used to rehearse, so that the processor has in its caches what is needed then.
+ */
+
+import { after, type Duration, type Instant, instant, milliseconds } from '../base/time.ts';
+
+export type EvePorts = {
+  readonly now: () => Instant;
+  readonly timer: (due: () => void) => { arm(at: Instant): void; disarm(): void; close(): void };
+  /** When the next backup becomes master unless it hears something; `undefined`: there is no backup. */
+  readonly next: () => Instant | undefined;
+  /** Rehearses until then. */
+  readonly rehearse: (until: Instant) => Promise<void>;
+};
+
+export type Eve = {
+  /** There is a backup that was none, or its take-over is nearer than it was. */
+  look(): void;
+  close(): void;
+};
+
+/** Cold, one rehearsal takes up to three milliseconds, and less than one when it is repeated. */
+export const LEAD: Duration = milliseconds(6);
+/** Then the real one must find the process idle. */
+export const REST: Duration = milliseconds(1);
+
+/** A master that is heard moves the take-over away again, and is not told of here: the timer looks when it is due. */
+export function createEve({ now, timer, next, rehearse }: EvePorts): Eve {
+  let busy = false;
+  let closed = false;
+  const clock = timer(() => void due());
+
+  function look(): void {
+    const at = next();
+    if (closed || busy) return;
+    if (at === undefined) clock.disarm();
+    else clock.arm(instant(at - LEAD));
+  }
+
+  async function due(): Promise<void> {
+    const at = next();
+    if (closed || busy || at === undefined || at > now() + LEAD) return look();
+    busy = true;
+    await rehearse(instant(at - REST));
+    busy = false;
+    // Once for each take-over: whoever is then still a backup has been heard from, or is another one.
+    if (!closed) clock.arm(after(instant(Math.max(at, now())), REST));
+  }
+
+  return {
+    look,
+    close() {
+      closed = true;
+      clock.close();
+    },
+  };
+}

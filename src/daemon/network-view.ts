@@ -1,0 +1,122 @@
+/**
+ * The links and addresses of this machine as the kernel tells of them, kept up to date by its notifications, and read
+ * anew when some were lost.
+ */
+
+import type { IpAddress } from '../base/address.ts';
+import type { InterfaceAddress, Link, NetlinkError, NetworkEvent, Rtnetlink } from '../system/rtnetlink.ts';
+import type { Segment } from './segment.ts';
+
+export type NetworkViewPorts = {
+  readonly rtnetlink: Pick<Rtnetlink, 'links' | 'addresses'>;
+  readonly openSegment: (name: string) => Segment;
+  /** An address is on an interface, or has gone from it. */
+  readonly address: (address: IpAddress, device: string, present: boolean) => void;
+  /** Everything was read anew: ask where each address is. */
+  readonly reread: () => void;
+  /** Something has changed: ask what each interface allows now. */
+  readonly changed: () => void;
+  readonly trouble: (what: string, detail: string) => void;
+};
+
+export type NetworkView = {
+  /** The interface of that name, which need not exist. It is followed from now on. */
+  segment(name: string): Segment;
+  link(name: string): Link | undefined;
+  /** Whether an interface of this machine has that hardware address. */
+  isOwnMac(mac: string): boolean;
+  /** Follows an event. Of an overrun the answer is that everything is read anew. */
+  note(event: NetworkEvent): void;
+  /** Reads everything, for every interface that is followed. */
+  read(): Promise<void>;
+  /** Interfaces that are followed and are not in `wanted` are not any more. */
+  keep(wanted: ReadonlySet<string>): void;
+};
+
+/** How often it is read again when something changed meanwhile. */
+const TRIES = 5;
+
+export function createNetworkView(ports: NetworkViewPorts): NetworkView {
+  const segments = new Map<string, Segment>();
+  const links = new Map<number, Link>();
+  /** Counts what was heard of links and addresses. */
+  let heard = 0;
+
+  const linkNamed = (name: string): Link | undefined => [...links.values()].find((link) => link.name === name);
+
+  function segment(name: string): Segment {
+    const known = segments.get(name);
+    if (known !== undefined) return known;
+    const made = ports.openSegment(name);
+    segments.set(name, made);
+    return made;
+  }
+
+  async function read(): Promise<void> {
+    for (let n = 0; n < TRIES; n++) {
+      const before = heard;
+      const [all, addresses] = await Promise.all([ports.rtnetlink.links(), ports.rtnetlink.addresses()]);
+      // What was read may be older than what was heard meanwhile.
+      if (heard !== before && n < TRIES - 1) continue;
+      if (!all.ok) return unread(all.error);
+      if (!addresses.ok) return unread(addresses.error);
+      return take(all.value, addresses.value);
+    }
+  }
+
+  const unread = (error: NetlinkError): void => ports.trouble('links and addresses could not be read', error.message);
+
+  function take(all: readonly Link[], addresses: readonly InterfaceAddress[]): void {
+    links.clear();
+    for (const link of all) links.set(link.index, link);
+    for (const one of segments.values()) {
+      const link = linkNamed(one.name);
+      one.setLink(link);
+      one.setAddresses(addresses.filter((a) => a.index === link?.index));
+    }
+    ports.reread();
+    ports.changed();
+  }
+
+  function note(event: NetworkEvent): void {
+    if (event.kind === 'overrun') return void read();
+    heard += 1;
+    if (event.kind === 'link') noteLink(event.link, event.gone);
+    if (event.kind === 'address') noteAddress(event);
+    ports.changed();
+  }
+
+  function noteLink(link: Link, gone: boolean): void {
+    if (gone) links.delete(link.index);
+    else links.set(link.index, link);
+    for (const one of segments.values()) {
+      if (one.name === link.name) one.setLink(gone ? undefined : link);
+      // Renamed: what was known by this name is another one's now.
+      else if (one.index === link.index) one.setLink(undefined);
+    }
+  }
+
+  function noteAddress(event: Extract<NetworkEvent, { kind: 'address' }>): void {
+    const { address } = event.address.prefix;
+    for (const one of segments.values()) {
+      if (one.index !== event.address.index) continue;
+      one.noteAddress(event);
+      ports.address(address, one.name, one.has(address));
+    }
+  }
+
+  return {
+    segment,
+    link: linkNamed,
+    isOwnMac: (mac) => [...links.values()].some((link) => link.mac === mac),
+    note,
+    read,
+    keep(wanted) {
+      for (const [name, one] of segments) {
+        if (wanted.has(name) || one.size > 0) continue;
+        one.close();
+        segments.delete(name);
+      }
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * Whether a program is safe to run with a user's rights: nobody but root and that user may be able to put another in its
+ * place. So every folder on the way to it, every symbolic link, and the program itself must be theirs, and none writable by
+ * others.
+ */
+
+import { lstat, readlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { ScriptTrack } from '../../config/config.ts';
+import { findUser } from '../../system/users.ts';
+
+/** linux/stat.h */
+const S_ISVTX = 0o1000;
+const S_IWGRP = 0o020;
+const S_IWOTH = 0o002;
+/** As the kernel (MAXSYMLINKS). */
+const MOST_LINKS = 40;
+
+/** Why the program is not run, in words; `undefined`: it may be. For `check` too, which warns of it. */
+export async function refusalOf(track: Pick<ScriptTrack, 'script' | 'user'>): Promise<string | undefined> {
+  const user = await findUser(track.user);
+  if (!user.ok) return user.error.reason;
+  return unsafe(track.script[0] ?? '', user.value.uid);
+}
+
+/** What is wrong with the way to `path`, or with what is there; `undefined`: nothing. */
+export async function unsafe(path: string, uid: number): Promise<string | undefined> {
+  const ahead = partsOf(path);
+  let here = '/';
+  let links = 0;
+  for (let name: string | undefined = '.'; name !== undefined; name = ahead.shift()) {
+    const at = join(here, name);
+    const found = await lstat(at).catch((error: NodeJS.ErrnoException) => error);
+    if (found instanceof Error) return found.code === 'ENOENT' ? `there is no ${at}` : `${at}: ${found.code}`;
+    if (found.uid !== 0 && found.uid !== uid) return `${at} belongs to user ${found.uid}, who could change it`;
+    if (found.isSymbolicLink()) {
+      links += 1;
+      if (links > MOST_LINKS) return `${path} leads through more than ${MOST_LINKS} symbolic links`;
+      const target = await readlink(at);
+      ahead.unshift(...partsOf(target));
+      here = target.startsWith('/') ? '/' : dirname(at);
+      continue;
+    }
+    // In a sticky folder, as /tmp, only its owner can replace what is there; and whose that is, is seen next.
+    const sticky = found.isDirectory() && (found.mode & S_ISVTX) !== 0;
+    if (!sticky && (found.mode & S_IWOTH) !== 0) return `${at} can be written by everybody`;
+    if (!sticky && (found.mode & S_IWGRP) !== 0 && found.gid !== 0) return `${at} can be written by group ${found.gid}`;
+    if (ahead.length === 0) return found.isFile() ? undefined : `${at} is not a file`;
+    here = at;
+  }
+  return `${path} is not a file`;
+}
+
+const partsOf = (path: string): string[] => path.split('/').filter((part) => part !== '');
