@@ -21,8 +21,11 @@ export const report = (happening: Happening): void => tell({ type: 'happening', 
 /** As `report`, from the checker process: what it has found of tracked things. */
 export const tellTracked = (tracked: readonly Tracked[]): void => tell({ type: 'tracked', tracked });
 
+/** Settles when all that was told has left: a pipe holds some hundred messages, and the rest would end with the process. */
+let told: Promise<unknown> = Promise.resolve();
+
 function tell(message: FromChild): void {
-  if (process.connected) process.send?.(message);
+  if (process.connected) told = new Promise((left) => process.send?.(message, left));
 }
 
 /** Serves the supervisor until it says stop, or is gone: then this process ends at once and leaves the kernel as it is. */
@@ -52,6 +55,7 @@ export function serve<Orders>(work: Work<Orders>): void {
           .stop()
           .then(() => queue)
           .then(work.stop)
+          .then(() => told)
           .finally(() => process.exit(0));
     }
   });

@@ -100,7 +100,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
         return undefined;
       }
       child.on('error', failed);
-      child.on('message', (message) => onMessage(message as FromChild));
+      child.on('message', (message) => onMessage(child, message as FromChild));
       child.once('exit', (code, signal) => onExit(child, code, signal));
       return child;
     } catch (error) {
@@ -125,8 +125,10 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     }, STANDBY_AFTER);
   }
 
-  function onMessage(message: FromChild): void {
+  function onMessage(child: ChildProcess, message: FromChild): void {
     if (message.type === 'happening') return report(message.happening);
+    // The last words of one that has died may come after its exit, and say nothing of its successor.
+    if (child !== running) return;
     if (message.type === 'tracked') return tracked(message.tracked);
     if (message.type === 'ready') {
       if (state === 'starting') {

@@ -20,14 +20,18 @@ export type Eve = {
   close(): void;
 };
 
-/** Cold, one rehearsal takes up to three milliseconds, and less than one when it is repeated. */
-export const LEAD: Duration = milliseconds(6);
+/** Cold, one rehearsal takes up to ten milliseconds on a busy machine, and less than one when it is repeated. */
+export const LEAD: Duration = milliseconds(20);
 /** Then the real one must find the process idle. */
 export const REST: Duration = milliseconds(1);
+
+/** What was rehearsed, or has been done, so lately needs no rehearsal. */
+export const FRESH: Duration = milliseconds(200);
 
 /** A master that is heard moves the take-over away again, and is not told of here: the timer looks when it is due. */
 export function createEve({ now, timer, next, rehearse }: EvePorts): Eve {
   let busy = false;
+  let fresh = instant(Number.NEGATIVE_INFINITY);
   let closed = false;
   const clock = timer(() => void due());
 
@@ -35,7 +39,7 @@ export function createEve({ now, timer, next, rehearse }: EvePorts): Eve {
     const at = next();
     if (closed || busy) return;
     if (at === undefined) clock.disarm();
-    else clock.arm(instant(at - LEAD));
+    else clock.arm(instant(Math.max(at - LEAD, fresh)));
   }
 
   async function due(): Promise<void> {
@@ -44,8 +48,9 @@ export function createEve({ now, timer, next, rehearse }: EvePorts): Eve {
     busy = true;
     await rehearse(instant(at - REST));
     busy = false;
-    // Once for each take-over: whoever is then still a backup has been heard from, or is another one.
-    if (!closed) clock.arm(after(instant(Math.max(at, now())), REST));
+    // Not at once: it would be the same take-over again.
+    fresh = after(now(), FRESH);
+    look();
   }
 
   return {

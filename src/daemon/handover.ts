@@ -5,56 +5,96 @@
  */
 
 import { type Family, formatPrefix } from '../base/address.ts';
-import { after, type Instant, times } from '../base/time.ts';
+import { after, type Instant, instant, times } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import { addressesOf, advertisedOf, familiesOf } from '../config/families.ts';
 import type { Happening } from '../control/event.ts';
 import { hmacSha256 } from '../system/hmac.ts';
 import { readSecret } from '../system/key-file.ts';
-import { openRtnetlink } from '../system/rtnetlink.ts';
+import { openRtnetlink, type Rtnetlink } from '../system/rtnetlink.ts';
 import { createAdvertCodec } from './advert-codec.ts';
 import { destinationsOf, openAdvertTransport, pathOf } from './advert-transport.ts';
 import { parseHeld } from './held.ts';
 import { dropHeld } from './holdings.ts';
-import { createNetworkView } from './network-view.ts';
+import { createNetworkView, type NetworkView } from './network-view.ts';
 import { keyOf } from './router-key.ts';
-import { openRoleFile, type RoleFile } from './run-state.ts';
+import { openRoleFile, type RoleFile, routersIn } from './run-state.ts';
 import { createSegment, troubleOf } from './segment.ts';
 
-type Role = { readonly config: VrrpConfig; readonly family: Family; readonly file: RoleFile };
+type Master = { readonly config: VrrpConfig; readonly family: Family; readonly file: RoleFile };
 
-function mastersIn(runDir: string, routers: readonly VrrpConfig[]): Role[] {
+/** Those that were master when they were last heard of. Each has its file open: close it. */
+function mastersIn(runDir: string, routers: readonly VrrpConfig[]): Master[] {
+  const left = new Set(routersIn(runDir));
   return routers
     .flatMap((config) => familiesOf(config).map((family) => ({ config, family })))
-    .map(({ config, family }) => ({ config, family, file: openRoleFile(runDir, keyOf(config, family)) }))
-    .filter(({ file }) => file.read()?.role.master === true);
+    .filter(({ config, family }) => left.has(keyOf(config, family)))
+    .flatMap(({ config, family }) => {
+      const file = openRoleFile(runDir, keyOf(config, family));
+      if (dueOf({ config, file }) !== undefined) return [{ config, family, file }];
+      file.close();
+      return [];
+    });
 }
 
 /**
- * When the first of the routers that were master must be in service again, or be handed over: one interval before the
- * soonest that a peer gives it up, so that the addresses are gone when that peer takes them. `undefined`: none was master.
+ * When a router must be in service again, or be handed over: one interval before the soonest that a peer gives it up, so
+ * that the addresses are gone when that peer takes them. A process that has resumed the role moves it on with each advert.
+ * `undefined`: it was not master.
  */
-export function handoverDue(runDir: string, routers: readonly VrrpConfig[]): Instant | undefined {
-  const due = mastersIn(runDir, routers).map(({ config, file }) => {
-    const beat = file.read()?.beat ?? (Number.NEGATIVE_INFINITY as Instant);
-    file.close();
-    return after(beat, times(config.interval, Math.max(config.downCount - 1, 1)));
-  });
-  return due.length === 0 ? undefined : (Math.min(...due) as Instant);
+function dueOf({ config, file }: Pick<Master, 'config' | 'file'>): Instant | undefined {
+  const last = file.read();
+  if (last?.role.master !== true) return undefined;
+  return after(last.beat, times(config.interval, Math.max(config.downCount - 1, 1)));
 }
 
-/** Hands over every router that was master, and tells of each, and of what went wrong. */
+/** When the first of the routers that were master is due, of those that were not yet at `since`. `undefined`: there is none. */
+export function handoverDue(runDir: string, routers: readonly VrrpConfig[], since?: Instant): Instant | undefined {
+  const due = mastersIn(runDir, routers).flatMap((master) => {
+    const at = dueOf(master);
+    master.file.close();
+    return at === undefined || (since !== undefined && at <= since) ? [] : at;
+  });
+  return due.length === 0 ? undefined : instant(due.reduce<number>((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
+}
+
+/**
+ * Hands over every router that was master and is due at `at`, and tells of each, and of what went wrong. Never rejects. The
+ * others are left alone: a successor may have resumed them by now, or has the time to.
+ */
 export async function handOver(
   runDir: string,
   routers: readonly VrrpConfig[],
+  at: Instant,
   report: (happening: Happening) => void,
 ): Promise<void> {
-  const masters = mastersIn(runDir, routers);
   const trouble = (what: string, detail: string): void => report(troubleOf(what, detail));
+  const masters = mastersIn(runDir, routers);
+  try {
+    if (masters.length > 0) await handOverAll(masters, routers, at, { report, trouble });
+  } catch (error) {
+    trouble('the role is not handed over', String(error));
+  }
+  for (const { file } of masters) file.close();
+}
+
+type Tellers = {
+  readonly report: (happening: Happening) => void;
+  readonly trouble: (what: string, detail: string) => void;
+};
+
+async function handOverAll(
+  masters: readonly Master[],
+  routers: readonly VrrpConfig[],
+  at: Instant,
+  { report, trouble }: Tellers,
+): Promise<void> {
   const opened = openRtnetlink();
   if (!opened.ok) return trouble('the role is not handed over', opened.error.message);
   const rtnetlink = opened.value;
-  const virtual = new Set<string>(routers.flatMap((router) => router.addresses.map((a) => a.address.address)));
+  // An owner's addresses are the machine's own, and may be all that it has to send from.
+  const floating = routers.filter(({ priority }) => priority < 255);
+  const virtual = new Set<string>(floating.flatMap((router) => router.addresses.map((a) => a.address.address)));
   const network = createNetworkView({
     rtnetlink,
     openSegment: (name) => createSegment(name, { trouble, openTransport: openAdvertTransport }),
@@ -62,26 +102,13 @@ export async function handOver(
   });
   for (const { config } of masters) network.segment(config.interface);
   await network.read();
-  for (const { config, family, file } of masters) {
-    const path = pathOf(config, family);
-    const seat = network.segment(config.interface).join(path, () => {});
-    const { source } = seat.usable(virtual);
-    const codec = createAdvertCodec(config, family, { readSecret, mac: hmacSha256, wallClock: Date.now });
-    const { version, routerId, interval } = config;
-    const advert = { version, routerId, priority: 0, interval, addresses: advertisedOf(config, family) };
-    if (codec.ok && source !== null)
-      for (const destination of destinationsOf(path))
-        seat.send(codec.value.encode(advert, { source, destination }), { source, destination });
-    const role = file.read()?.role;
-    if (role !== undefined) {
-      file.write({ ...role, master: false });
-      await dropHeld(
-        rtnetlink,
-        role.held.flatMap((text) => parseHeld(text) ?? []),
-      ).catch((error: unknown) => trouble(config.name, String(error)));
-    }
-    file.close();
-    seat.leave();
+  for (const master of masters) {
+    // Looked at once more: its successor may have come back meanwhile.
+    const due = dueOf(master);
+    if (due === undefined || due > at) continue;
+    const { config, family } = master;
+    const told = (error: unknown): void => trouble(`${config.name}: not all is handed over`, String(error));
+    await handOverOne(master, network, virtual, rtnetlink, told).catch(told);
     const addresses = addressesOf(config, family).map((a) => formatPrefix(a.address));
     const cause = 'the vrrp process is dead, and the supervisor has handed over in its place';
     const { name, priority } = config;
@@ -89,4 +116,34 @@ export async function handOver(
   }
   for (const { config } of masters) network.segment(config.interface).close();
   rtnetlink.close();
+}
+
+async function handOverOne(
+  { config, family, file }: Master,
+  network: NetworkView,
+  virtual: ReadonlySet<string>,
+  rtnetlink: Rtnetlink,
+  told: (error: unknown) => void,
+): Promise<void> {
+  const role = file.read()?.role;
+  // First of all, so that a process which starts just now does not resume what is given away here.
+  try {
+    if (role !== undefined) file.write({ ...role, master: false });
+  } catch (error) {
+    told(error);
+  }
+  const path = pathOf(config, family);
+  const seat = network.segment(config.interface).join(path, () => {});
+  const { source } = seat.usable(virtual);
+  const codec = createAdvertCodec(config, family, { readSecret, mac: hmacSha256, wallClock: Date.now });
+  const { version, routerId, interval } = config;
+  const advert = { version, routerId, priority: 0, interval, addresses: advertisedOf(config, family) };
+  if (codec.ok && source !== null)
+    for (const destination of destinationsOf(path))
+      seat.send(codec.value.encode(advert, { source, destination }), { source, destination });
+  await dropHeld(
+    rtnetlink,
+    (role?.held ?? []).flatMap((text) => parseHeld(text) ?? []),
+  ).catch(told);
+  seat.leave();
 }

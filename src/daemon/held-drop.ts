@@ -1,6 +1,6 @@
 /** Takes away what a master held: only what is there, only ours, and without harm to what else is there. */
 
-import { familyOf, formatPrefix, type Prefix } from '../base/address.ts';
+import { familyOf, formatPrefix, type IpAddress, type Prefix } from '../base/address.ts';
 import { networkOf } from '../base/prefix.ts';
 import type { Result } from '../base/result.ts';
 import type { InterfaceAddress, NetlinkError, Rtnetlink, Rule, TableRoute } from '../system/rtnetlink.ts';
@@ -83,24 +83,66 @@ function sorted(
   return { removed: held.filter((_, i) => answers[i]?.ok && answers[i].value === 'deleted'), refused };
 }
 
+type Waiting = {
+  readonly placed: readonly Placed<HeldAddress>[];
+  readonly done: (dropped: Dropped) => void;
+};
+/** What is to be dropped at the end of this turn of the event loop. */
+const waiting = new WeakMap<Rtnetlink, Waiting[]>();
+
+/** What routers give up in one turn goes in one: the table need be read only once, which takes as long as it is full. */
+function dropAddresses(rtnetlink: Rtnetlink, placed: readonly Placed<HeldAddress>[]): Promise<Dropped> {
+  if (placed.length === 0) return Promise.resolve({ removed: [], refused: [] });
+  return new Promise((done) => {
+    const others = waiting.get(rtnetlink);
+    if (others !== undefined) return void others.push({ placed, done });
+    const all = [{ placed, done }];
+    waiting.set(rtnetlink, all);
+    // After what has been promised meanwhile, and still in this turn.
+    process.nextTick(() => {
+      waiting.delete(rtnetlink);
+      void dropAll(rtnetlink, all);
+    });
+  });
+}
+
+async function dropAll(rtnetlink: Rtnetlink, all: readonly Waiting[]): Promise<void> {
+  const { removed, refused } = await dropTogether(
+    rtnetlink,
+    all.flatMap(({ placed }) => placed),
+  );
+  const own = new Set(all.flatMap(({ placed }) => placed.map(heldIn)));
+  for (const [i, { placed, done }] of all.entries()) {
+    const asked = new Set<Held>(placed.map(heldIn));
+    // What went along with another's address and cannot be put back is told once.
+    const told = refused.filter(({ held }) => asked.has(held) || (i === 0 && !own.has(held as HeldAddress)));
+    done({ removed: removed.filter((held) => asked.has(held)), refused: told });
+  }
+}
+
 /**
  * The kernel deletes the other addresses of an IPv4 network with the first one of it on the interface (the primary),
  * unless promote_secondaries is set. So those go last, and whoever went with one without being asked is put back.
  */
-async function dropAddresses(rtnetlink: Rtnetlink, placed: readonly Placed<HeldAddress>[]): Promise<Dropped> {
-  const before = placed.some(({ held }) => familyOf(held.prefix.address) === 4) ? await read(rtnetlink) : [];
-  const isPrimary = (one: Placed<HeldAddress>): boolean =>
-    before.some((there) => isAt(there, one) && (there.flags & IFA_F.SECONDARY) === 0);
-  const ordered = [...placed.filter((one) => !isPrimary(one)), ...placed.filter(isPrimary)];
+async function dropTogether(rtnetlink: Rtnetlink, placed: readonly Placed<HeldAddress>[]): Promise<Dropped> {
+  const before = placed.some(({ held }) => isShared(held)) ? await read(rtnetlink) : [];
+  const primary = new Set(before.filter((there) => (there.flags & IFA_F.SECONDARY) === 0).map(placeOf));
+  const asked = new Set(placed.map(({ held, index }) => placeOf({ ...held, index })));
+  const isPrimary = ({ held, index }: Placed<HeldAddress>): boolean => primary.has(placeOf({ ...held, index }));
+  const last = placed.filter(isPrimary);
+  const ordered = [...placed.filter((one) => !isPrimary(one)), ...last];
   const answers = await rtnetlink.deleteAddresses(
     ordered.map(({ held, index }) => ({ index, prefix: held.prefix, ...(held.peer !== null && { peer: held.peer }) })),
   );
   const dropped = sorted(ordered.map(heldIn), answers);
-  const dependent = before.filter(
-    (there) => !placed.some((one) => isAt(there, one)) && placed.some((one) => isPrimary(one) && dependsOn(there, one)),
-  );
+  const networks = new Set(last.map(({ held, index }) => networkIn({ ...held, index })));
+  const dependent = before.filter((there) => !asked.has(placeOf(there)) && networks.has(networkIn(there)));
   return { ...dropped, refused: [...dropped.refused, ...(await putBack(rtnetlink, dependent))] };
 }
+
+/** Whether others may be in its network: of IPv4, and wider than one address, or to a peer that others may be to. */
+const isShared = ({ prefix, peer }: HeldAddress): boolean =>
+  familyOf(prefix.address) === 4 && (prefix.length < 32 || peer !== null);
 
 async function putBack(rtnetlink: Rtnetlink, wanted: readonly InterfaceAddress[]): Promise<readonly Refusal[]> {
   const now = wanted.length === 0 ? [] : await read(rtnetlink);
@@ -122,14 +164,9 @@ async function read(rtnetlink: Rtnetlink): Promise<readonly InterfaceAddress[]> 
 
 const same = (a: InterfaceAddress, b: InterfaceAddress): boolean =>
   a.index === b.index && formatPrefix(a.prefix) === formatPrefix(b.prefix) && a.peer === b.peer;
-const isAt = (there: InterfaceAddress, { held, index }: Placed<HeldAddress>): boolean =>
-  there.index === index &&
-  formatPrefix(there.prefix) === formatPrefix(held.prefix) &&
-  (there.peer ?? null) === held.peer;
-const dependsOn = (there: InterfaceAddress, { held, index }: Placed<HeldAddress>): boolean =>
-  there.index === index &&
-  there.prefix.length === held.prefix.length &&
-  networkIn(there.peer, there.prefix) === networkIn(held.peer ?? undefined, held.prefix);
-/** The network is that of the other end where there is one. */
-const networkIn = (peer: Prefix['address'] | undefined, prefix: Prefix): string =>
-  networkOf({ ...prefix, address: peer ?? prefix.address });
+
+type Place = { readonly index: number; readonly prefix: Prefix; readonly peer?: IpAddress | null };
+const placeOf = ({ index, prefix, peer }: Place): string => `${index} ${formatPrefix(prefix)} ${peer ?? ''}`;
+/** Addresses with the same word here are in one network on one interface. It is that of the other end where there is one. */
+const networkIn = ({ index, prefix, peer }: Place): string =>
+  `${index} ${networkOf({ ...prefix, address: peer ?? prefix.address })}/${prefix.length}`;

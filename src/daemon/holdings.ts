@@ -40,6 +40,8 @@ export type Holdings = {
   readonly wanted: readonly Held[];
   /** What we have put there, or are about to. */
   readonly ours: readonly Held[];
+  /** A claim is near: what will be ours then is told now. */
+  foresee(): void;
   /**
    * Adds what is missing, and tells what it added; what is there stays, and addresses of ours get the lease. `null`: for
    * good. Rejects, after all has been tried, with what the kernel refused.
@@ -165,6 +167,10 @@ export function createHoldings(options: HoldingsOptions): Holdings {
     },
     get ours() {
       return ours;
+    },
+    foresee() {
+      // What an owner lacks of its addresses must be asked for.
+      if (!isOwner()) note(withHeld(ours, listOf(wanted())));
     },
     claim,
     renew,

@@ -14,8 +14,16 @@ export type NetworkViewPorts = {
   readonly address: (address: IpAddress, device: string, present: boolean) => void;
   /** Everything was read anew: ask where each address is. */
   readonly reread: () => void;
-  /** Something has changed: ask what each interface allows now. */
-  readonly changed: () => void;
+  /**
+   * Something has changed: ask what each interface allows now. `where`: the interfaces of which an own address came or
+   * went; `null`: any. Told once for all that came in one turn of the event loop: a take-over of many routers is as many
+   * events, and looking takes as long as there are routers.
+   */
+  readonly changed: (where: ReadonlySet<string> | null) => void;
+  /** Whether no interface allows more or less for this address, since it only comes and goes with a role. Default: none is so. */
+  readonly floats?: (address: IpAddress) => boolean;
+  /** Does it at the end of this turn of the event loop. Default: `setImmediate`. */
+  readonly soon?: (work: () => void) => void;
   readonly trouble: (what: string, detail: string) => void;
 };
 
@@ -37,10 +45,13 @@ export type NetworkView = {
 const TRIES = 5;
 
 export function createNetworkView(ports: NetworkViewPorts): NetworkView {
+  const { floats = () => false, soon = setImmediate } = ports;
   const segments = new Map<string, Segment>();
   const links = new Map<number, Link>();
   /** Counts what was heard of links and addresses. */
   let heard = 0;
+  /** What is to be told at the end of this turn; `undefined`: nothing. */
+  let untold: Set<string> | null | undefined;
 
   const linkNamed = (name: string): Link | undefined => [...links.values()].find((link) => link.name === name);
 
@@ -75,7 +86,21 @@ export function createNetworkView(ports: NetworkViewPorts): NetworkView {
       one.setAddresses(addresses.filter((a) => a.index === link?.index));
     }
     ports.reread();
-    ports.changed();
+    untold = undefined;
+    ports.changed(null);
+  }
+
+  function tellSoon(where: string | null): void {
+    if (untold === undefined) soon(tell);
+    if (where === null || untold === null) untold = null;
+    else untold = (untold ?? new Set()).add(where);
+  }
+
+  function tell(): void {
+    if (untold === undefined) return;
+    const where = untold;
+    untold = undefined;
+    ports.changed(where);
   }
 
   function note(event: NetworkEvent): void {
@@ -83,10 +108,10 @@ export function createNetworkView(ports: NetworkViewPorts): NetworkView {
     heard += 1;
     if (event.kind === 'link') noteLink(event.link, event.gone);
     if (event.kind === 'address') noteAddress(event);
-    ports.changed();
   }
 
   function noteLink(link: Link, gone: boolean): void {
+    tellSoon(null);
     if (gone) links.delete(link.index);
     else links.set(link.index, link);
     for (const one of segments.values()) {
@@ -102,6 +127,7 @@ export function createNetworkView(ports: NetworkViewPorts): NetworkView {
       if (one.index !== event.address.index) continue;
       one.noteAddress(event);
       ports.address(address, one.name, one.has(address));
+      if (!floats(address)) tellSoon(one.name);
     }
   }
 

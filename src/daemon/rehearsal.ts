@@ -8,28 +8,27 @@
  * (EINVAL), announcements and addresses are for interface 0, which no machine has (ENXIO, ENODEV).
  */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Family, ip } from '../base/address.ts';
-import { ok } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import { after, type Instant, milliseconds } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import { groupOf } from '../config/families.ts';
 import { createTimer, now } from '../system/clock.ts';
 import { attempt } from '../system/native.ts';
-import { createRawSocket } from '../system/raw-socket.ts';
 import type { InterfaceAddress, Link, Rtnetlink } from '../system/rtnetlink.ts';
-import { encode, PROTOCOL, TTL } from '../wire/vrrp.ts';
-import type { AdvertTransport, TransportHandlers } from './advert-transport.ts';
+import { encode, TTL } from '../wire/vrrp.ts';
+import { type AdvertTransport, openAdvertTransport, type TransportHandlers } from './advert-transport.ts';
 import { openAnnouncementSockets } from './announcement-sockets.ts';
 import { createAnnouncer } from './announcer.ts';
 import { createRouterHost } from './router-host.ts';
 import { createSegment } from './segment.ts';
 
 /** Enough that V8 compiles what is called to its baseline code. */
-const ROUNDS = 12;
+const ROUNDS = 20;
 /** It is a kindness to later, and must not keep the process from its work for longer. */
 const AT_MOST = milliseconds(500);
 
@@ -63,7 +62,7 @@ const configOf = (family: Family): VrrpConfig => ({
   ],
   ...{ preempt: true, preemptDelay: milliseconds(0), checksum: 'pseudo-header', source: [], transport: 'ip', port: 0 },
   ...{ multicastGroup: [], peers: [], auth: null, syncGroup: null, track: [], probe: false, virtualMac: false },
-  ...{ announceCount: 2, announceDelay: milliseconds(0), announceRefresh: milliseconds(0), announceRate: 1000 },
+  ...{ announceCount: 2, announceDelay: milliseconds(5000), announceRefresh: milliseconds(0), announceRate: 1000 },
   ...{ routes: [], rules: [], linger: false },
 });
 
@@ -86,16 +85,44 @@ export async function rehearse(rtnetlink: Rtnetlink): Promise<void> {
   attempt(() => rmSync(made.value, { recursive: true, force: true }));
 }
 
+export type Rehearsals = {
+  /** Has one for each of these families, whose role files are below `runDir`. */
+  prepare(families: ReadonlySet<Family>, runDir: string): void;
+  /** Plays all until then. */
+  play(until: Instant): Promise<void>;
+  close(): void;
+};
+
+export function createRehearsals(rtnetlink: Rtnetlink): Rehearsals {
+  const all = new Map<Family, Rehearsal>();
+  return {
+    prepare(families, runDir) {
+      const directory = join(runDir, 'rehearsal');
+      const made = attempt(() => mkdirSync(directory, { recursive: true, mode: 0o700 }));
+      if (!made.ok) return;
+      for (const family of families)
+        if (!all.has(family)) all.set(family, createRehearsal(family, rtnetlink, directory));
+    },
+    async play(until) {
+      while (now() < until && all.size > 0) for (const one of all.values()) await one.play(until, 2);
+    },
+    close() {
+      for (const one of all.values()) one.close();
+      all.clear();
+    },
+  };
+}
+
 /** `directory`: for the role file of the router, and nobody else's. */
 export function createRehearsal(family: Family, rtnetlink: Rtnetlink, directory: string): Rehearsal {
   const config = configOf(family);
   const { address: virtual, own, peer } = FAMILY[family];
-  const wire = openNothing(family);
+  let handlers: TransportHandlers | undefined;
   const segment = createSegment(NOWHERE.name, {
     trouble: () => {},
-    openTransport: (_, handlers) => {
-      wire.handlers = handlers;
-      return ok(wire.transport);
+    openTransport(_, given) {
+      handlers = given;
+      return openNothing(family, given);
     },
   });
   segment.setLink(NOWHERE);
@@ -126,15 +153,21 @@ export function createRehearsal(family: Family, rtnetlink: Rtnetlink, directory:
     const { interval, checksum } = config;
     const advert = { version: 3, routerId: 1, priority, interval, addresses: [virtual.address] } as const;
     const arrival = { ...path, ttl: TTL, interfaceIndex: NOWHERE.index, receivedAt: now() };
-    wire.handlers?.packet(encode(advert, path, checksum), arrival);
+    handlers?.packet(encode(advert, path, checksum), arrival);
   }
 
-  async function round(until: Instant): Promise<void> {
+  /** The master resigns, and our own timer tells; or it is silent, and the timer need not be waited for. */
+  async function round(resigns: boolean, until: Instant): Promise<void> {
     router.start({ source: own.address, lacks: null }, false);
     hear(254);
-    hear(0);
-    // By its own timer, in the turns of the event loop.
-    while (router.state.state !== 'master' && now() < until) await turn();
+    if (resigns) {
+      hear(0);
+      while (router.state.state !== 'master' && now() < until) await turn();
+    } else {
+      await turn();
+      router.feed({ type: 'timer' }, router.state.timers.masterDown);
+    }
+    await turn();
     router.feed({ type: 'stop' });
     await turn();
   }
@@ -142,13 +175,12 @@ export function createRehearsal(family: Family, rtnetlink: Rtnetlink, directory:
   return {
     async play(until, rounds) {
       host.look();
-      for (let n = 0; n < rounds && now() < until; n++) await round(until);
+      for (let n = 0; n < rounds && now() < until; n++) await round(n % 2 === 0, until);
     },
     close() {
       void host.end();
       announcer.close();
       sockets.close();
-      wire.transport.close();
     },
   };
 }
@@ -162,23 +194,23 @@ const willing = (real: Rtnetlink): Rtnetlink => ({
   renewAddresses: async (addresses) => (await real.renewAddresses(addresses)).map(() => ok('renewed')),
 });
 
+/** The loopback device: the first of every network namespace. */
+const LOOPBACK = { name: 'lo', index: 1 } as const;
+
 /** A multicast address is no source: the kernel refuses each packet. For IPv6 that is not certain, so none is given to it. */
-function openNothing(family: Family): { readonly transport: AdvertTransport; handlers: TransportHandlers | undefined } {
-  const raw = family === 4 ? attempt(() => createRawSocket({ family, protocol: PROTOCOL })) : undefined;
-  if (raw?.ok) raw.value.on('error', () => {}).bind({ device: 'lo' });
-  let closed = false;
-  return {
-    handlers: undefined,
-    transport: {
-      listen: () => ok(undefined),
-      unlisten() {},
-      send(bytes, { destination }) {
-        if (raw?.ok && !closed) raw.value.send(bytes, { address: destination, source: destination }, () => {});
-      },
-      close() {
-        if (raw?.ok && !closed) raw.value.close();
-        closed = true;
-      },
+function openNothing(family: Family, handlers: TransportHandlers): Result<AdvertTransport, Error> {
+  const opened = openAdvertTransport(
+    { device: LOOPBACK, family, transport: 'ip', port: 0 },
+    { ...handlers, refused() {} },
+  );
+  if (!opened.ok) return opened;
+  const { send, close } = opened.value;
+  return ok({
+    listen: () => ok(undefined),
+    unlisten() {},
+    send(bytes, { destination }) {
+      if (family === 4) send(bytes, { source: destination, destination });
     },
-  };
+    close,
+  });
 }

@@ -23,10 +23,11 @@ import { formatHeld, type Held, parseHeld } from './held.ts';
 import { createHoldings } from './holdings.ts';
 import type { NetworkView } from './network-view.ts';
 import { keyOf } from './router-key.ts';
+import type { Tracking } from './router-status.ts';
 import { openRoleFile, type RoleFile } from './run-state.ts';
 import type { PacketEnvelope, Seat, Usable } from './segment.ts';
 import { openVirtualMac, type VirtualMac } from './virtual-mac.ts';
-import { createVirtualRouter, groupKeyOf, type Tracking, type VirtualRouter } from './virtual-router.ts';
+import { createVirtualRouter, groupKeyOf, type VirtualRouter } from './virtual-router.ts';
 
 /** What all routers of the process share. */
 export type HostTools = {
@@ -53,6 +54,8 @@ export type RouterHost = {
   start(tracks: readonly Tracking[], order: RouterOrder | null): Promise<void>;
   /** Takes new settings over that `carriesOn` allows. */
   reconfigure(config: VrrpConfig): Promise<void>;
+  /** Makes ahead whatever a take-over needs that can be: it may be near. */
+  foresee(): void;
   /** Links or addresses have changed. */
   look(): void;
   /** A route or a rule has gone, which may be one of this router's. */
@@ -112,9 +115,15 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
       for (const destination of destinationsOf(path))
         seat.send(codec.value.encode(advert, { source, destination }), { source, destination });
     },
-    claim: async (lease) => void (await holdings.claim(lease)),
+    async claim(lease) {
+      mac?.forward(true);
+      await holdings.claim(lease);
+    },
     renew: holdings.renew,
-    release: async () => (await holdings.release()).map(formatHeld),
+    async release() {
+      mac?.forward(false);
+      return (await holdings.release()).map(formatHeld);
+    },
     announce(how) {
       const pace = { rounds: config.announceCount, rate: config.announceRate };
       if (how === 'burst') announcer.burst(places(true), pace);
@@ -124,10 +133,16 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
     probe: () => probe.probe(places(false), segment.linkLocal(virtual())),
     remember(what) {
       master = what === 'master';
-      writeRole();
+      // For a restart as master the next turn is soon enough; that it is not must be known before the addresses go.
+      if (master) setImmediate(() => ended || writeRole());
+      else writeRole();
     },
     beat: (at) => unlessFull(() => role.beat(at)),
-    report: tools.report,
+    report(happening) {
+      tools.report(happening);
+      // By now its addresses have been given up. What a take-over would write is written while nobody waits for it.
+      if (happening.kind === 'vrrp' && happening.to === 'backup') setImmediate(() => ended || host.foresee());
+    },
     stepped: () => tools.stepped(host),
   });
 
@@ -261,6 +276,12 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
       for (const a of addressesOf(next, family)) if (a.interface !== null) network.segment(a.interface);
       router.reconfigure(next, async () => void (await holdings.reconfigure(next)));
       host.look();
+    },
+    foresee() {
+      const { source } = router.state;
+      if (source === null || !codec.ok) return;
+      for (const destination of destinationsOf(path)) codec.value.encode(router.advert, { source, destination });
+      holdings.foresee();
     },
     look() {
       haveMac();

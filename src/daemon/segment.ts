@@ -93,7 +93,8 @@ export function createSegment(name: string, ports: SegmentPorts): Segment {
   const transports = new Map<string, Shared>();
   let link: Link | undefined;
   let lastIndex: number | undefined;
-  let addresses: readonly InterfaceAddress[] = [];
+  /** By prefix, in the kernel's order. */
+  let addresses = new Map<string, InterfaceAddress>();
   let unclaimed = 0;
 
   const everyone = (): Member[] => [...members.values()].flat();
@@ -102,7 +103,7 @@ export function createSegment(name: string, ports: SegmentPorts): Segment {
     if (link?.index !== next?.index) closeSockets();
     link = next;
     lastIndex = next?.index ?? lastIndex;
-    if (next === undefined) addresses = [];
+    if (next === undefined) addresses.clear();
   }
 
   function closeSockets(): void {
@@ -116,7 +117,7 @@ export function createSegment(name: string, ports: SegmentPorts): Segment {
     if (link === undefined) return lacks(`interface ${name} does not exist`);
     if (!link.up) return lacks(`interface ${name} is down`);
     if (!link.running) return lacks(`interface ${name} has no carrier`);
-    const chosen = chooseSource(name, addresses, virtual, member.path);
+    const chosen = chooseSource(name, [...addresses.values()], virtual, member.path);
     if (chosen.source === null) return chosen;
     const opened = openFor(member, { name, index: link.index }, chosen.source);
     if (opened.ok) return chosen;
@@ -233,19 +234,20 @@ export function createSegment(name: string, ports: SegmentPorts): Segment {
     get mac() {
       return parseMac(link?.mac ?? '');
     },
-    linkLocal: (virtual) => chooseSource(name, addresses, virtual, LINK_LOCAL).source,
+    linkLocal: (virtual) => chooseSource(name, [...addresses.values()], virtual, LINK_LOCAL).source,
     setLink,
     noteAddress({ address, gone }) {
-      const same = (a: InterfaceAddress): boolean => formatPrefix(a.prefix) === formatPrefix(address.prefix);
       // One that is told of again keeps its place: the first own address is the source of adverts.
-      if (gone) addresses = addresses.filter((a) => !same(a));
-      else if (addresses.some(same)) addresses = addresses.map((a) => (same(a) ? address : a));
-      else addresses = [...addresses, address];
+      if (gone) addresses.delete(formatPrefix(address.prefix));
+      else addresses.set(formatPrefix(address.prefix), address);
     },
     setAddresses(all) {
-      addresses = all;
+      addresses = new Map(all.map((one) => [formatPrefix(one.prefix), one]));
     },
-    has: (address) => addresses.some((a) => a.prefix.address === address),
+    has: (address) => {
+      for (const { prefix } of addresses.values()) if (prefix.address === address) return true;
+      return false;
+    },
     join,
     get size() {
       return everyone().length;

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createDispatcher, wait } from '../alerts/dispatch.ts';
 import { formatEndpoint } from '../base/address.ts';
-import { seconds } from '../base/time.ts';
+import { type Instant, instant, seconds } from '../base/time.ts';
 import type { Config, Issue } from '../config/config.ts';
 import { diff } from '../config/diff.ts';
 import { formatIssue } from '../config/load.ts';
@@ -93,6 +93,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   let reloading: Promise<unknown> = Promise.resolve();
   let control: Listening | undefined;
   let handover: NodeJS.Timeout | undefined;
+  let ending = false;
   let web: { readonly at: string; readonly listening: Listening } | undefined;
 
   const journal = createJournal({ now: () => new Date() });
@@ -141,15 +142,22 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     if (event.kind === 'process' && event.process === 'vrrp' && event.what === 'died') mindRole();
   });
 
-  /** A vrrp process that does not come back in time is handed over for. */
-  function mindRole(): void {
-    const { runDir } = config.director;
-    const due = handoverDue(runDir, config.vrrp);
-    if (due === undefined) return;
+  /**
+   * A vrrp process that does not come back in time is handed over for, router by router: one that is coming back may have
+   * resumed the first of many already, and one with a long interval has longer.
+   */
+  function mindRole(since?: Instant): void {
     clearTimeout(handover);
+    const { runDir } = config.director;
+    const due = handoverDue(runDir, config.vrrp, since);
+    if (due === undefined || ending) return;
     handover = setTimeout(
-      () => {
-        if (vrrp.status()?.state !== 'ready') void handOver(runDir, config.vrrp, journal.add);
+      async () => {
+        if (vrrp.status()?.state === 'ready') return;
+        const at = now();
+        await handOver(runDir, config.vrrp, at, journal.add);
+        // What could not be written down is not handed over again and again.
+        mindRole(at);
       },
       Math.max(0, due - now()),
     );
@@ -183,8 +191,13 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   }
 
   async function stop(why: string): Promise<void> {
-    // The word to resign goes first: every millisecond before it is one that clients wait.
-    const ended = Promise.all([vrrp.stop(END_WITHIN), checker.stop(END_WITHIN)]);
+    ending = true;
+    // The word to resign goes first: every millisecond before it is one that clients wait. What a process that was dead,
+    // or had to be killed, has not given away is given away in its place.
+    const resigned = vrrp
+      .stop(END_WITHIN)
+      .then(() => handOver(config.director.runDir, config.vrrp, instant(Number.POSITIVE_INFINITY), journal.add));
+    const ended = Promise.all([resigned, checker.stop(END_WITHIN)]);
     orders.close();
     clearTimeout(handover);
     notify('STOPPING=1');

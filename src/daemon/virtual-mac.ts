@@ -38,6 +38,11 @@ export type VirtualMac = {
   /** The parent's index. When its name has another one, the macvlan went with its parent: open it anew. */
   readonly parent: number;
   readonly mac: MacAddress;
+  /**
+   * Whether packets that come to the virtual MAC are routed on, as the parent would: a master's are, a backup must discard
+   * them (RFC 9568, 6.4.2), for a switch may flood them to it. Not until it is asked for.
+   */
+  forward(on: boolean): void;
   /** Deletes it, and gives the parent its settings back when it was the last of ours there. */
   close(): Promise<void>;
 };
@@ -62,6 +67,8 @@ const OWN: Readonly<Record<Family, readonly (readonly [family: string, setting: 
     ['ipv4', 'promote_secondaries', '1'],
   ],
   6: [
+    // It has no business with IPv4, and would answer ARP for every address of this machine, on the backup too.
+    ['ipv4', 'arp_ignore', '8'],
     ['ipv6', 'disable_ipv6', '0'],
     // No link-local address from the MAC (IN6_ADDR_GEN_MODE_NONE), and none that a router on the segment suggests.
     ['ipv6', 'addr_gen_mode', '1'],
@@ -110,6 +117,8 @@ async function open(options: Options): Promise<Result<VirtualMac, string>> {
   const made = there === undefined ? await make(options, parent, wanted, links.value) : ok(there);
   if (!made.ok) return made;
   const { index, name } = made.value;
+  // One that was there may be a master's, whose process has just been replaced.
+  if (there === undefined) forward(options, name, false);
   const marked = await setUp(options, parent, made.value, links.value);
   if (!marked.ok) return marked;
   return ok({
@@ -117,8 +126,15 @@ async function open(options: Options): Promise<Result<VirtualMac, string>> {
     index,
     parent: parent.index,
     mac: wanted,
+    forward: (on) => forward(options, name, on),
     close: () => inTurn(() => close(options, index, wanted)),
   });
+}
+
+function forward(options: Options, name: string, on: boolean): void {
+  const at = (device: string): readonly string[] => [`ipv${options.family}`, 'conf', device, 'forwarding'];
+  const parent = on ? options.sysctl.read(at(options.interface)) : ok('0');
+  set(options, at(name), parent.ok ? parent.value : '0');
 }
 
 async function make(

@@ -7,11 +7,11 @@
  */
 
 import { type Family, formatPrefix, type IpAddress } from '../base/address.ts';
-import { after, type Duration, formatDuration, type Instant, milliseconds, times } from '../base/time.ts';
+import { after, type Duration, type Instant, milliseconds, times } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import { addressesOf, advertisedOf, familiesOf } from '../config/families.ts';
 import type { Happening } from '../control/event.ts';
-import type { RouterCounters, RouterOrder, RouterStatus, TrackStatus } from '../control/status.ts';
+import type { RouterCounters, RouterOrder, RouterStatus } from '../control/status.ts';
 import type { DropReason, Received } from '../vrrp/receive.ts';
 import {
   nextDeadline,
@@ -23,8 +23,11 @@ import {
 } from '../vrrp/router.ts';
 import { initial, step } from '../vrrp/step.ts';
 import { lease } from '../vrrp/timing.ts';
-import { type Effective, effective, type TrackState } from '../vrrp/tracking.ts';
+import { type Effective, effective } from '../vrrp/tracking.ts';
 import type { Advert } from '../wire/vrrp.ts';
+import { type Complain, createComplaints } from './complaints.ts';
+import { ADDRESS_LISTS_DIFFER, differences } from './peer-differences.ts';
+import { type Refused, type Surroundings, statusOf, type Tracking } from './router-status.ts';
 import type { Usable } from './segment.ts';
 
 /** What a router needs of the outside. All of it can be faked. */
@@ -59,12 +62,6 @@ export type RouterPorts = {
 
 export type OneTimer = { arm(at: Instant): void; disarm(): void; close(): void };
 
-/** What is not the router's own business and only passes through to `status`. */
-export type Surroundings = Pick<RouterStatus, 'destinations'> & {
-  /** The interface that an address is on, unless it names another: the router's, or that of its virtual MAC. */
-  readonly device: string;
-};
-
 export type VirtualRouter = {
   /** `edge`; `edge IPv4` where the [[vrrp]] has both families. */
   readonly label: string;
@@ -72,6 +69,8 @@ export type VirtualRouter = {
   readonly family: Family;
   /** As it is now. */
   readonly state: Router;
+  /** What it advertises when it is master. */
+  readonly advert: Advert;
   start(usable: Usable, resume: boolean): void;
   /** What the link allows has changed. */
   link(usable: Usable): void;
@@ -98,22 +97,8 @@ export type VirtualRouter = {
   stop(): Promise<void>;
 };
 
-/** A tracked thing as the router sees it. */
-export type Tracking = TrackState & Pick<TrackStatus, 'since'> & { readonly known: boolean };
-
-type Refused = {
-  readonly source: IpAddress;
-  readonly reason: DropReason;
-  readonly at: Instant;
-  readonly explain: () => string;
-};
-
-/** How often the same complaint is repeated. Complaints are told apart by what they are about, never by what a peer sent. */
-const REPEAT_AFTER: Duration = milliseconds(60_000);
 /** How soon addresses are asked for again that the kernel refused, or that somebody has taken away twice. */
 const CLAIM_AGAIN: Duration = milliseconds(1000);
-/** A refused packet counts as recent for so many intervals. */
-const RECENT = 3;
 
 /** `edge`, or `edge IPv4` where the [[vrrp]] is two routers. */
 export const labelOf = (config: VrrpConfig, family: Family): string =>
@@ -141,7 +126,8 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   let putBack: Instant | undefined;
   let refused: Refused | undefined;
   const present = new Set<IpAddress>();
-  const complaints = new Map<string, Instant>();
+  const complaints = createComplaints(ports.now, ports.report);
+  const complain: Complain = (what, ...more) => complaints(`${labelOf(config, family)}: ${what}`, ...more);
   const counters = {
     advertsSent: 0,
     advertsReceived: 0,
@@ -201,11 +187,15 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
       case 'split-brain':
         return splitBrain(action);
       case 'report': {
-        ports.remember(action.to === 'master' ? 'master' : 'not-master');
         if (action.to === 'master') counters.becameMaster += 1;
         const happening = transition(action.from, action.to, action.cause);
-        // Behind the addresses and their announcement in the queue: telling people can wait those milliseconds, clients cannot.
-        return enqueue(async () => ports.report(happening));
+        // A master's addresses and their announcement come first: telling people, and the next process, can wait those
+        // milliseconds, clients cannot. That it is master no more must be known before it lets go.
+        if (action.to !== 'master') ports.remember('not-master');
+        return enqueue(async () => {
+          if (action.to === 'master' && router.state === 'master') ports.remember('master');
+          ports.report(happening);
+        });
       }
     }
   }
@@ -226,8 +216,7 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   function send(priority: number, lastSource: IpAddress | null): void {
     const source = router.source ?? lastSource;
     if (source === null) return;
-    const { routerId, interval, version } = config;
-    ports.send({ version, routerId, priority, interval, addresses: settings.addresses }, source);
+    ports.send(advertOf(priority), source);
     counters.advertsSent += 1;
     if (priority === 0) counters.priorityZeroSent += 1;
     else {
@@ -235,6 +224,11 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
       renewIfDue();
       claimIfOwing();
     }
+  }
+
+  function advertOf(priority: number): Advert {
+    const { routerId, interval, version } = config;
+    return { version, routerId, priority, interval, addresses: settings.addresses };
   }
 
   /** A refused claim is made again: a master that advertises an address which nobody holds serves nobody. */
@@ -265,7 +259,8 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
     });
   }
 
-  function hear({ advert, checksum }: Received, source: IpAddress, receivedAt: Instant): void {
+  function hear(received: Received, source: IpAddress, receivedAt: Instant): void {
+    const { advert } = received;
     if (source === router.source) {
       const where = `adverts of router ${config.routerId} come in on ${config.interface}`;
       return complain(
@@ -275,24 +270,9 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
     }
     counters.advertsReceived += 1;
     if (advert.priority === 0) counters.priorityZeroReceived += 1;
-    if (!sameSet(advert.addresses, settings.addresses)) {
-      counters.addressListErrors += 1;
-      complain('address lists differ', () => {
-        const [theirs, own] = [advert.addresses, settings.addresses].map((list) => list.join(', ') || 'none');
-        return `${source} advertises ${theirs}, we advertise ${own}; make the two configs agree (the advert is accepted)`;
-      });
-    }
-    // RFC 9568, 7.1; version 2 refuses such an advert.
-    if (advert.interval !== config.interval)
-      complain('advertisement intervals differ', () => {
-        const [theirs, own] = [advert.interval, config.interval].map(formatDuration);
-        return `${source} advertises every ${theirs}, we would every ${own}; make the two configs agree (the advert is accepted)`;
-      });
-    if (checksum !== null && checksum !== config.checksum) {
-      complain('checksum forms differ', () => {
-        const what = `${source} sends the checksum form "${checksum}", we send "${config.checksum}"`;
-        return `${what}; we accept both, but a peer may not: set checksum = "${checksum}" if it refuses ours`;
-      });
+    for (const { what, detail } of differences(received, source, config, settings.addresses)) {
+      if (what === ADDRESS_LISTS_DIFFER) counters.addressListErrors += 1;
+      complain(what, detail);
     }
     feed({ type: 'advert', advert, source }, receivedAt);
   }
@@ -305,15 +285,6 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
       const where = `from ${source} on ${config.interface}, router ${config.routerId}`;
       return `${where}: ${explain()}; two directors that refuse each other both become master`;
     });
-  }
-
-  /** Says it, and not again for a while. `what` is one of a few texts. */
-  function complain(what: string, detail: () => string, severity: 'warning' | 'error' = 'warning'): void {
-    const now = ports.now();
-    const last = complaints.get(what);
-    if (last !== undefined && now - last < REPEAT_AFTER) return;
-    complaints.set(what, now);
-    ports.report({ kind: 'trouble', severity, what: `${labelOf(config, family)}: ${what}`, detail: detail() });
   }
 
   function noteAddress(address: IpAddress, device: string, isThere: boolean): void {
@@ -389,51 +360,6 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
     feed({ type: 'reconfigure' });
   }
 
-  function status({ destinations, device }: Surroundings): RouterStatus {
-    const { master, rival } = router;
-    const { name, routerId, version, interval, transport, syncGroup } = config;
-    const recently = refused !== undefined && ports.now() - refused.at < RECENT * Math.max(interval, 1000);
-    return {
-      ...{ name, family, interface: config.interface, routerId, version },
-      ...{ state: router.state, since: ports.date(router.since) },
-      cause: router.ready === null ? router.cause : `ready to be master (${router.ready}), waits for its group`,
-      priority: settings.priority,
-      priorityParts: sum.parts,
-      ...{ interval, masterInterval: router.masterInterval },
-      master:
-        router.state === 'master'
-          ? { address: router.source ?? '', priority: settings.priority }
-          : master && { address: master.source, priority: master.priority },
-      source: router.source,
-      transport,
-      destinations,
-      auth: config.auth?.type ?? 'none',
-      syncGroup,
-      addresses: addressesOf(config, family).map((a) => ({
-        address: formatPrefix(a.address),
-        interface: a.interface ?? device,
-        present: present.has(a.address.address),
-        advertised: a.advertise,
-      })),
-      tracks: tracks.map(({ what, up, reason, since, weight, known }) => ({
-        ...{ what, up: known ? up : null, reason, since, weight },
-      })),
-      order,
-      rival: rival && {
-        ...{ address: rival.source, priority: rival.priority },
-        ...{ since: ports.date(rival.first), last: ports.date(rival.heard) },
-      },
-      refused:
-        refused === undefined
-          ? null
-          : {
-              ...{ address: refused.source, reason: refused.reason, detail: refused.explain() },
-              ...{ last: ports.date(refused.at), recent: recently },
-            },
-      counters: { ...counters, dropped: { ...counters.dropped } },
-    };
-  }
-
   async function stop(): Promise<void> {
     feed({ type: 'stop' });
     stopped = true;
@@ -451,6 +377,9 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
     family,
     get state() {
       return router;
+    },
+    get advert() {
+      return advertOf(settings.priority);
     },
     start(now, resume) {
       usable = now;
@@ -473,7 +402,11 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
       if (!stopped && router.state === 'master') carryOut({ do: 'claim' }, router);
     },
     reconfigure,
-    status,
+    status: (surroundings) =>
+      statusOf({
+        ...{ ...surroundings, config, family, router, sum, tracks, order, refused, present, counters },
+        ...{ now: ports.now(), date: ports.date },
+      }),
     stop,
   };
 }
@@ -497,6 +430,3 @@ const settingsOf = (config: VrrpConfig, family: Family, priority: number): Route
 /** An owner's addresses may be the machine's own, which must never run out. */
 const leaseOf = ({ linger, priority, interval, downCount }: VrrpConfig): Duration | null =>
   linger || priority === 255 ? null : lease(interval, downCount);
-
-const sameSet = (a: readonly IpAddress[], b: readonly IpAddress[]): boolean =>
-  a.length === b.length && a.every((address) => b.includes(address));

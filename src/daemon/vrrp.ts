@@ -5,9 +5,11 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { IpAddress } from '../base/address.ts';
+import { type Instant, instant, milliseconds } from '../base/time.ts';
 import type { InterfaceTrack, TrackConfig, VrrpConfig } from '../config/config.ts';
 import { familiesOf } from '../config/families.ts';
 import { describeTrack, trackKey } from '../config/track-key.ts';
+import type { Happening } from '../control/event.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
 import { lockMemory, setScheduler } from '../system/process.ts';
 import { openRtnetlink, watchNetwork, watchRouting } from '../system/rtnetlink.ts';
@@ -17,29 +19,38 @@ import { openAnnouncementSockets } from './announcement-sockets.ts';
 import { createAnnouncer } from './announcer.ts';
 import { openAsker } from './asker.ts';
 import { report, serve } from './child.ts';
+import { createComplaints } from './complaints.ts';
 import { createConflictProbe } from './conflict-probe.ts';
+import { createEve } from './eve.ts';
 import { parseHeld } from './held.ts';
+import { createHolders } from './holders.ts';
 import { dropHeld } from './holdings.ts';
 import type { Tracked, VrrpOrders } from './messages.ts';
-import { createEve } from './eve.ts';
 import { createNetworkView } from './network-view.ts';
-import { createRehearsal, type Rehearsal, rehearse } from './rehearsal.ts';
+import { createRehearsals, rehearse } from './rehearsal.ts';
 import { carriesOn, createRouterHost, type RouterHost } from './router-host.ts';
 import { keyOf } from './router-key.ts';
+import type { Tracking } from './router-status.ts';
 import { openRoleFile, routersIn } from './run-state.ts';
-import { createSegment, troubleOf } from './segment.ts';
+import { createSegment } from './segment.ts';
 import { clearVirtualMacs } from './virtual-mac.ts';
-import type { Tracking } from './virtual-router.ts';
 import { planned } from './vrrp-plan.ts';
 
 /** Below the kernel's own threads (50 and up), above everything that is not real-time. */
 const FIFO_PRIORITY = 40;
 
+const complaints = createComplaints(now, report);
+/** Of the machine rather than of a peer. */
+const complain = (what: string, detail: string): void => complaints(what, () => detail, 'error');
+
 const opened = openRtnetlink();
 if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`);
 const rtnetlink = opened.value;
 const running = new Map<string, RouterHost>();
+const holders = createHolders(() => running.values());
 let virtual: ReadonlySet<string> = new Set();
+/** Those of them that nobody minds but the router that has them. */
+let unminded: ReadonlySet<string> = new Set();
 /** What the checker process has found of the things that it watches. */
 let tracked: ReadonlyMap<string, Tracked> = new Map();
 
@@ -53,20 +64,23 @@ const network = createNetworkView({
   rtnetlink,
   openSegment: (name) => createSegment(name, { trouble: complain, openTransport: openAdvertTransport }),
   address(address, device, present) {
-    for (const host of running.values())
+    for (const host of holders.of(address))
       if (host.deviceOf(address) === device) host.router.noteAddress(address, device, present);
   },
   reread() {
     for (const host of running.values())
       for (const { address } of host.router.config.addresses) noteAgain(host, address.address);
   },
-  changed() {
+  changed(where) {
+    const touches = (name: string): boolean => where === null || where.has(name);
     for (const host of running.values()) {
-      host.look();
-      if (host.router.config.track.some(({ type }) => type === 'interface'))
-        host.router.track(tracksOf(host.router.config));
+      const { config } = host.router;
+      if (touches(config.interface) || config.routes.length > 0) host.look();
+      if (config.track.some((track) => track.type === 'interface' && touches(track.interface)))
+        host.router.track(tracksOf(config));
     }
   },
+  floats: (address) => unminded.has(address),
   trouble: complain,
 });
 
@@ -82,6 +96,8 @@ const probe = createConflictProbe({
   isOwn: network.isOwnMac,
   found({ address, interface: name, mac }) {
     const owner = [...running.values()].find((host) => host.deviceOf(address) !== undefined);
+    // Somebody became master while we asked: what a master has is no conflict.
+    if (owner !== undefined && owner.router.state.master !== null) return;
     const router = owner?.router.config.name ?? '';
     report({ kind: 'conflict', router, address, interface: name, mac });
   },
@@ -100,6 +116,7 @@ async function configure(orders: VrrpOrders): Promise<void> {
   // An owner's addresses are the machine's own, and may be all that it has to send from.
   const floating = orders.routers.filter((config) => config.priority < 255);
   virtual = new Set(floating.flatMap((config) => config.addresses.map((a) => a.address.address)));
+  unminded = mindedByNobody(virtual, orders.routers);
   takeTracked(orders.tracked);
   const leaving = [...running.values()].filter((host) => !carriesOn(host.router.config, wanted.get(host.key)?.config));
   await Promise.all(leaving.map(end));
@@ -112,6 +129,7 @@ async function configure(orders: VrrpOrders): Promise<void> {
     if (known === undefined) {
       const host = createRouterHost(config, family, orders.runDir, tools);
       running.set(key, host);
+      holders.changed();
       for (const name of interfacesOf(config)) {
         const index = network.link(name)?.index;
         if (index !== undefined) sockets.prepare({ interface: name, interfaceIndex: index });
@@ -120,13 +138,25 @@ async function configure(orders: VrrpOrders): Promise<void> {
       continue;
     }
     if (!isDeepStrictEqual(known.router.config, config)) await known.reconfigure(config);
+    holders.changed();
     known.router.track(tracksOf(config));
     known.router.order(order);
   }
   watchRoutes(orders.routers);
+  rehearsals.prepare(new Set([...wanted.values()].map(({ family }) => family)), orders.runDir);
+  eve.look();
   network.keep(new Set(orders.routers.flatMap(interfacesOf)));
   if (!cleared) await clearVirtualMacs({ rtnetlink, trouble: complain }, macsInUse());
   cleared = true;
+}
+
+/** Routes may go with any address; and a router may track that an interface has an address which is another's. */
+function mindedByNobody(all: ReadonlySet<string>, routers: readonly VrrpConfig[]): ReadonlySet<string> {
+  if (routers.some(({ routes }) => routes.length > 0)) return new Set();
+  const minded = new Set(
+    routers.flatMap(({ track }) => track.flatMap((t) => (t.type === 'interface' ? t.address : []))),
+  );
+  return new Set([...all].filter((address) => !minded.has(address as IpAddress)));
 }
 
 let routing: { close(): void } | undefined;
@@ -151,19 +181,13 @@ let cleared = false;
 const macsInUse = (): ReadonlySet<number> =>
   new Set([...running.values()].map((host) => host.macIndex).filter((index) => index !== undefined));
 
-/** The last rehearsals are where the roles are written. */
-const rehearsals = new Map<Family, Rehearsal>();
-
-function rehearsalOf(family: Family, runDir: string): Rehearsal {
-  const known = rehearsals.get(family);
-  if (known !== undefined) return known;
-  const made = createRehearsal(family, rtnetlink, join(runDir, 'rehearsal'));
-  rehearsals.set(family, made);
-  return made;
-}
+const rehearsals = createRehearsals(rtnetlink);
 
 const takeOverOf = ({ state: { state, timers } }: RouterHost['router']): Instant =>
   (state === 'backup' ? timers.masterDown : undefined) ?? instant(Number.POSITIVE_INFINITY);
+
+/** Take-overs that follow the next one so soon have no eve of their own. */
+const SOON = milliseconds(20);
 
 const eve = createEve({
   ...{ now, timer: createTimer },
@@ -171,14 +195,25 @@ const eve = createEve({
     const at = Math.min(...[...running.values()].map(({ router }) => takeOverOf(router)));
     return Number.isFinite(at) ? instant(at) : undefined;
   },
-  rehearse: async (until) => {
-    for (const rehearsal of rehearsals.values()) await rehearsal.play(until, Number.POSITIVE_INFINITY);
+  async rehearse(until) {
+    for (const host of running.values()) if (now() < until && takeOverOf(host.router) < until + SOON) host.foresee();
+    await rehearsals.play(until);
   },
 });
 
+/** What happened in this turn of the event loop. It is told at its end: a take-over of many routers comes first. */
+let untold: Happening[] = [];
+
 function tell(happening: Happening): void {
-  report(happening);
+  if (untold.length === 0) setImmediate(tellAll);
+  untold.push(happening);
   if (happening.kind === 'vrrp' && happening.to === 'backup') eve.look();
+}
+
+function tellAll(): void {
+  const all = untold;
+  untold = [];
+  for (const happening of all) report(happening);
 }
 
 const tools = {
@@ -255,17 +290,9 @@ function takeTracked(news: readonly Tracked[]): void {
   tracked = new Map([...tracked, ...news.map((each) => [each.key, each] as const)]);
 }
 
-const complaints = new Map<string, number>();
-/** Says it at most once a minute. `what` is one of a few texts, `detail` may be anything. */
-function complain(what: string, detail: string): void {
-  const last = complaints.get(what);
-  if (last !== undefined && now() - last < 60_000) return;
-  complaints.set(what, now());
-  report(troubleOf(what, detail));
-}
-
 async function end(host: RouterHost): Promise<void> {
   running.delete(host.key);
+  holders.changed();
   await host.end();
 }
 
@@ -293,6 +320,9 @@ serve<VrrpOrders>({
   status: async () => ({ routers: [...running.values()].map((host) => host.status()) }),
   plan: async (orders) => ({ changes: planned([...running.values()], orders) }),
   stop: async () => {
+    eve.close();
     await Promise.all([...running.values()].map(end));
+    rehearsals.close();
+    tellAll();
   },
 });

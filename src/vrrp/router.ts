@@ -74,6 +74,8 @@ export type Router = {
   readonly listenedAgain: boolean;
   /** In a group: why it would be master by now, were it alone; `null`: it would not. */
   readonly ready: string | null;
+  /** It has just started and heard no master: nothing speaks against its following a group that is master already. */
+  readonly untried: boolean;
   readonly rival: Rival | null;
   /** The deadlines are state: the driver arms one timer at the earliest, `nextDeadline`. */
   readonly timers: Readonly<Partial<Record<RouterTimer, Instant>>>;

@@ -58,6 +58,7 @@ export const initial = (settings: RouterSettings): Router => ({
   preemptFrom: instant(0),
   listenedAgain: false,
   ready: null,
+  untried: false,
   rival: null,
   timers: {},
 });
@@ -115,7 +116,8 @@ function start(settings: RouterSettings, router: Router, now: Instant): Step {
   }
   const waiting = { ...router, preemptFrom: after(now, settings.preemptDelay), ready: owner ? OWNER : null };
   const cause = router.state === 'fault' ? `recovered from: ${router.cause}` : 'started';
-  const heard = listen(settings, waiting, settings.interval, cause, now, [{ do: 'release' }]);
+  const fresh = listen(settings, waiting, settings.interval, cause, now, [{ do: 'release' }]);
+  const heard = { ...fresh, next: { ...fresh.next, untried: true } };
   if (owner) return { next: { ...heard.next, ready: OWNER }, actions: [...heard.actions, { do: 'ready' }] };
   if (probes.length === 0) return heard;
   // Later, when a master has had the time to be heard: what it has is no conflict.
@@ -151,14 +153,14 @@ function backupHears(settings: RouterSettings, router: Router, advert: Advert, s
   if (mayPreempt && advert.priority < settings.priority) return { next: known, actions: [] };
   const masterInterval = advert.interval;
   const timers = { ...others, masterDown: after(now, masterDown(settings, masterInterval)) };
-  const next = { ...known, masterInterval, listenedAgain: false, ready: null, timers };
+  const next = { ...known, masterInterval, listenedAgain: false, ready: null, untried: false, timers };
   return { next, actions: router.ready === null ? [] : [{ do: 'ready' }] };
 }
 
 function masterHears(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
   if (advert.priority === 0) {
-    const { next, actions } = router.rival?.source === source ? rivalGone(router) : { next: router, actions: [] };
-    return advertise(settings, next, now, actions);
+    const gone = router.rival?.source === source ? rivalGone(router) : { next: router, actions: [] };
+    return onResignation(settings, gone, now);
   }
   invariant(router.source !== null, 'a master has a source address');
   const higherAddress = compareIp(source, router.source) > 0;
@@ -179,23 +181,44 @@ function masterHears(settings: RouterSettings, router: Router, advert: Advert, s
   return answer;
 }
 
+/**
+ * Whoever heard another resign must hear us before its skew is over, which is no shorter than that of an owner. Of more
+ * resignations within so little, the last is answered when it has passed: a flood is not answered with a flood.
+ */
+function onResignation(settings: RouterSettings, { next: router, actions }: Step, now: Instant): Step {
+  const answered = after(now, skew({ ...settings, priority: 255 }, settings.interval));
+  const due = router.timers.advert ?? now;
+  const sent = due - settings.interval;
+  if (router.listenedAgain || due <= answered) return { next: router, actions };
+  if (now - sent >= answered - now) return advertise(settings, router, now, actions);
+  return { next: { ...router, timers: { ...router.timers, advert: answered } }, actions };
+}
+
 /** Notes the other master. Its advert may have crossed with our first; after that it is a split brain. */
 function contest(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
-  const before = router.rival?.source === source ? router.rival : null;
+  const { rival: known } = router;
+  const again = announceAgain(settings, router, now);
+  // With more than one, the first that was reported stands for all until it is gone: they would take turns otherwise.
+  if (known?.told === true && known.source !== source) return { next: { ...router, timers: again }, actions: [] };
+  const before = known?.source === source ? known : null;
   const first = before?.first ?? now;
   const crossed = between(router.since, now) < settings.interval && between(first, now) < times(settings.interval, 0.5);
   const told = before?.told === true || !crossed;
   const rival: Rival = { source, priority: advert.priority, first, heard: now, told };
   const gone = after(now, times(advert.interval, settings.downCount));
-  // The rival may teach its MAC to the neighbours after our answer; one more follows when it has surely let go.
-  const again = Math.min(router.timers.announce ?? Number.POSITIVE_INFINITY, after(now, settings.interval)) as Instant;
-  const next = { ...router, rival, timers: { ...router.timers, rival: gone, announce: again } };
+  const next = { ...router, rival, timers: { ...again, rival: gone } };
   if (!told || before?.told === true) return { next, actions: [] };
   return {
     next,
     actions: [{ do: 'split-brain', what: 'begun', source, priority: advert.priority, lasted: milliseconds(0) }],
   };
 }
+
+/** A rival may teach its MAC to the neighbours after our answer; one more follows when it has surely let go. */
+const announceAgain = (settings: RouterSettings, { timers }: Router, now: Instant): Router['timers'] => ({
+  ...timers,
+  announce: instant(Math.min(timers.announce ?? Number.POSITIVE_INFINITY, after(now, settings.interval))),
+});
 
 /** The other master gave way, fell silent, or won. */
 function rivalGone(router: Router): Step {
@@ -398,7 +421,7 @@ function listen(
   actions: readonly RouterAction[],
 ): Step {
   const timers = { masterDown: after(now, masterDown(settings, interval)) };
-  const next = { ...router, masterInterval: interval, listenedAgain: false, ready: null };
+  const next = { ...router, masterInterval: interval, listenedAgain: false, ready: null, untried: false };
   return enter(next, 'backup', cause, now, timers, actions);
 }
 

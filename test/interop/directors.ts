@@ -87,7 +87,15 @@ type Making = { readonly lb1: string; readonly lb2?: string; readonly wires?: nu
 export async function createPair(name: string, { lb1, lb2 = '', wires = 1 }: Making): Promise<Pair> {
   const segment = await createSegment(name, { wires });
   try {
-    const tape = await record(segment);
+    const recording = await record(segment);
+    let stopping: Promise<void> | undefined;
+    const tape = {
+      ...recording,
+      stop() {
+        stopping ??= recording.stop();
+        return stopping;
+      },
+    };
     const close = async (): Promise<void> => {
       await tape.stop();
       await segment.close();

@@ -9,6 +9,7 @@ import type { Running } from '../lab/process.ts';
 import { linkLocal, network, type Station } from './segment.ts';
 import {
   addressesOf,
+  bare,
   familiesOf,
   frrConf,
   frrInterface,
@@ -81,12 +82,8 @@ const WAYS: Readonly<Record<Product, Way>> = {
   frr: {
     configuration: frrConf,
     async start(station, configuration, settings) {
-      await station.must(
-        ['ip', '-batch', '-'],
-        frrInterfaces(settings, station.number)
-          .map((one) => `${one}\n`)
-          .join(''),
-      );
+      const commands = frrInterfaces(settings, station.number).join('\n');
+      await station.must(['ip', '-batch', '-'], `${commands}\n`);
       // Else the host answers ARP for any of its addresses on any interface, and asks in the name of any.
       await station.sysctl({ 'net.ipv4.conf.all.arp_ignore': 1, 'net.ipv4.conf.all.arp_announce': 2 });
       const started = await frr(station, configuration);
@@ -116,6 +113,9 @@ async function removeInterfaces(station: Station, settings: Settings): Promise<v
   await station.must(['ip', '-batch', '-'], names.map((name) => `link delete ${name}\n`).join(''));
 }
 
+/** As `ip -j address` has it. */
+type Link = { readonly flags: readonly string[]; readonly addr_info: readonly { readonly local: string }[] };
+
 export function createParty(product: Product, station: Station, other: Station, settings: Settings): Party {
   const way = WAYS[product];
   const place: Place = {
@@ -134,8 +134,6 @@ export function createParty(product: Product, station: Station, other: Station, 
     if (started === null) throw new Error(`${product} is not running`);
     return started;
   };
-  const device = (router: RouterSettings, family: Family): string =>
-    product === 'frr' ? frrInterface(router, family) : router.interface;
   const isVirtual = ({ virtualMac }: RouterSettings): boolean => product === 'frr' || virtualMac;
   return {
     product,
@@ -169,19 +167,10 @@ export function createParty(product: Product, station: Station, other: Station, 
         ? virtualMac(family, router.routerId)
         : station.mac.replace(/:00:(..)$/, `:0${wireOf(router)}:$1`),
     async holds(router, family) {
+      const links = JSON.parse(await station.must(['ip', '-j', 'address'])) as Link[];
       // FRR leaves the addresses where they are, and takes the carrier from the interface.
-      const text = await station.must([
-        'ip',
-        '-j',
-        'address',
-        'show',
-        ...(router.virtualMac ? [] : ['dev', device(router, family)]),
-      ]);
-      const links = JSON.parse(text) as { flags: string[]; addr_info: { local: string }[] }[];
       const up = links.filter(({ flags }) => flags.includes('LOWER_UP')).flatMap(({ addr_info: all }) => all);
-      return addressesOf(router, family).every((one) =>
-        up.some(({ local }) => `${local}/` === one.slice(0, local.length + 1)),
-      );
+      return addressesOf(router, family).every((one) => up.some(({ local }) => local === bare(one)));
     },
     director: () => started?.us ?? null,
     log: () => started?.process.output() ?? '',

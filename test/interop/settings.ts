@@ -61,7 +61,8 @@ export const DEFAULTS: RouterSettings = {
 /** The last parts of the addresses of who is told this and of who is on the other side, and where secrets may lie. */
 export type Place = { readonly own: number; readonly other: number; readonly secret: (text: string) => string };
 
-const bare = (address: string): string => address.split('/')[0] ?? address;
+/** Without its prefix length. */
+export const bare = (address: string): string => address.split('/')[0] ?? address;
 export const familyOf = (address: string): Family => (address.includes(':') ? 6 : 4);
 export const addressesOf = ({ addresses }: RouterSettings, family: Family): string[] =>
   addresses.filter((one) => familyOf(one) === family);
@@ -72,6 +73,12 @@ export const wireOf = ({ interface: name }: RouterSettings): number => Number(na
 export const bareAddresses = ({ addresses }: RouterSettings): string[] => addresses.map(bare);
 
 const quoted = (texts: readonly string[]): string => `[${texts.map((one) => `"${one}"`).join(', ')}]`;
+
+/**
+ * A new master announces itself a second time after so many seconds: when no story goes on any more. At the default of 5 s
+ * that may fall on the very moment that it is displaced, and the client then believes whoever spoke last.
+ */
+const LATER = 60;
 
 /** lvskeeper.toml: says what differs from the defaults of the product. */
 export function lvskeeperToml(settings: Settings, { own, other, secret }: Place): string {
@@ -91,6 +98,7 @@ export function lvskeeperToml(settings: Settings, { own, other, secret }: Place)
         `router_id = ${router.routerId}`,
         `priority = ${router.priority}`,
         `interval = "${router.interval}ms"`,
+        `announce_delay = "${LATER}s"`,
         `addresses = ${quoted(router.addresses)}`,
         ...(router.version === 2 ? ['version = 2'] : []),
         ...(router.preempt ? [] : ['preempt = false']),
@@ -121,6 +129,7 @@ export function keepalivedConf(settings: Settings, { own, other }: Place): strin
       `version ${router.version}`,
       `priority ${router.priority}`,
       `advert_int ${router.interval / 1000}`,
+      `garp_master_delay ${LATER}`,
       ...(router.preempt ? [] : ['nopreempt']),
       ...(router.unicast ? [`unicast_src_ip ${at(own)}`, ...block('unicast_peer', [at(other)])] : []),
       ...(password === null ? [] : block('authentication', ['auth_type PASS', `auth_pass ${password}`])),

@@ -25,7 +25,7 @@ export type Advert = {
   readonly count: number;
 };
 
-/** An ARP packet's sender, or a neighbour advertisement's target: "I have this address". */
+/** "I have this address": an ARP packet's sender, the source of a neighbour solicitation, the target of an advertisement. */
 export type Claim = {
   readonly at: number;
   readonly address: string;
@@ -42,8 +42,8 @@ export type Tape = {
   stop(): Promise<void>;
 };
 
-/** Now, on the tape's clock. */
-export const tapeTime = (): number => performance.timeOrigin + performance.now();
+/** Now, on the tape's clock, in whole milliseconds: never later than what comes after. */
+export const tapeTime = (): number => Date.now();
 
 const FILTER = 'ip proto 112 or ip6 proto 112 or arp or icmp6';
 
@@ -130,7 +130,11 @@ const ARP = 0x0806;
 const IPV6 = 0x86dd;
 const VRRP = 112;
 const ICMPV6 = 58;
+const NEIGHBOUR_SOLICITATION = 135;
 const NEIGHBOUR_ADVERTISEMENT = 136;
+/** Options that bear the hardware address of whoever asks, and of what was asked for. */
+const SOURCE = 1;
+const TARGET = 2;
 
 function advert({ at, source, type, payload }: Frame): Advert | undefined {
   if (type === IPV4 && payload.readUInt8(9) === VRRP) {
@@ -155,13 +159,19 @@ function claim({ at, type, payload }: Frame): Claim | undefined {
     const address = ipv4(payload, 14);
     return { at, address, mac: mac(payload, 8), gratuitous: address === ipv4(payload, 24) };
   }
-  if (type !== IPV6 || payload.readUInt8(6) !== ICMPV6 || payload.readUInt8(40) !== NEIGHBOUR_ADVERTISEMENT) {
-    return undefined;
-  }
-  // Its one option is the sender's address: type 2, one unit of eight bytes (RFC 4861, 4.6.1).
-  if (payload.length < 72 || payload.readUInt8(64) !== 2) return undefined;
-  const gratuitous = ipv6(payload, 24) === 'ff02::1';
-  return { at, address: ipv6(payload, 48), mac: mac(payload, 66), gratuitous };
+  if (type !== IPV6 || payload.readUInt8(6) !== ICMPV6) return undefined;
+  // The sender's hardware address is in the one option, of one unit of eight bytes (RFC 4861, 4.6.1).
+  const option = payload.length < 72 ? 0 : payload.readUInt8(64);
+  const kind = payload.readUInt8(40);
+  const says = (address: string): Claim => ({
+    at,
+    address,
+    mac: mac(payload, 66),
+    gratuitous: ipv6(payload, 24) === 'ff02::1',
+  });
+  if (kind === NEIGHBOUR_SOLICITATION && option === SOURCE) return says(ipv6(payload, 8));
+  if (kind === NEIGHBOUR_ADVERTISEMENT && option === TARGET) return says(ipv6(payload, 48));
+  return undefined;
 }
 
 /** For people, on one line. */

@@ -36,7 +36,9 @@ export async function unsafe(path: string, uid: number): Promise<string | undefi
     if (found.isSymbolicLink()) {
       links += 1;
       if (links > MOST_LINKS) return `${path} leads through more than ${MOST_LINKS} symbolic links`;
-      const target = await readlink(at);
+      // It may have been replaced since, as a package that is upgraded does it.
+      const target = await readlink(at).catch((error: NodeJS.ErrnoException) => error);
+      if (target instanceof Error) return `${at}: ${target.code}`;
       ahead.unshift(...partsOf(target));
       here = target.startsWith('/') ? '/' : dirname(at);
       continue;

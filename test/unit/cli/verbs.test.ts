@@ -199,6 +199,28 @@ test('check of a bad file prints every issue with its place and exits with 1', a
   assert.deepEqual([json.ok, json.issues.map(({ line }) => line)], [false, [5, 9]]);
 });
 
+test('check warns of key files and scripts that this machine would refuse, and the file is good all the same', async (t) => {
+  const router = `[[vrrp]]
+name = "edge"
+interface = "eth0"
+router_id = 51
+addresses = ["192.0.2.10/24"]
+auth = { type = "hmac", keys = [{ id = 1, file = "/nonexistent/vrrp.key" }] }
+track = [{ script = ["/nonexistent/check"], user = "root" }]
+`;
+  const file = configFile(t, GOOD + router);
+  const { code, out, err } = await cli(['check', file], NOWHERE);
+  assert.equal(code, 0);
+  assert.match(out, /good/);
+  assert.match(err, /warning: on this machine, \[\[vrrp\]\] edge: key file \/nonexistent\/vrrp\.key/);
+  assert.match(
+    err,
+    /warning: on this machine, \[\[vrrp\]\] edge: script \/nonexistent\/check would not be run: there is no/,
+  );
+  const json = JSON.parse((await cli(['check', file, '--json'], NOWHERE)).out) as { ok: boolean; issues: Issue[] };
+  assert.deepEqual([json.ok, json.issues.length >= 2], [true, true]);
+});
+
 test('check of a file that is not there names it', async () => {
   const { code, err } = await cli(['check', '/nonexistent/a.toml'], NOWHERE);
   assert.equal(code, 1);

@@ -79,3 +79,26 @@ test('what the child has found of tracked things is handed on, and is no event',
   events.emit('message', { type: 'tracked', tracked: [FOUND] });
   assert.deepEqual([found, happened.map(({ kind }) => kind)], [[FOUND], ['process']]);
 });
+
+test('the last words of one that has died do not make its successor ready', () => {
+  const processes = [fakeProcess(), fakeProcess()];
+  const left = processes.map((one) => one.process);
+  const [happened, found]: [Happening[], Tracked[]] = [[], []];
+  const child = createChild<number, object>(
+    'checker',
+    (happening) => happened.push(happening),
+    (tracked) => found.push(...tracked),
+    () => left.shift() ?? assert.fail('a third'),
+  );
+  child.configure(() => 1);
+  const [first, second] = processes;
+  first?.events.emit('exit', null, 'SIGSEGV');
+  first?.events.emit('message', { type: 'ready' });
+  first?.events.emit('message', { type: 'tracked', tracked: [FOUND] });
+  assert.deepEqual([child.status()?.state, found], ['starting', []]);
+  // What it told of what had happened is told all the same.
+  first?.events.emit('message', { type: 'happening', happening: { kind: 'reload', outcome: 'applied', detail: 'x' } });
+  assert.equal(happened.at(-1)?.kind, 'reload');
+  second?.events.emit('message', { type: 'ready' });
+  assert.equal(child.status()?.state, 'ready');
+});

@@ -338,6 +338,51 @@ test('addresses that went with the first of their network are put back, and thos
   assert.match(await message(four.release()), /192\.0\.2\.9\/24 .*cannot be put back: Operation not permitted/);
 });
 
+test('what routers give up in one turn goes at once: the table is read once, and none puts back what another gave up', async () => {
+  const kernel = fakeKernel();
+  let reads = 0;
+  const { addresses } = kernel.rtnetlink;
+  Object.assign(kernel.rtnetlink, {
+    addresses: () => {
+      reads += 1;
+      return addresses();
+    },
+  });
+  const all = ['192.0.2.100/24', '192.0.2.101/24', '192.0.2.102/24'].map((one) =>
+    holdings(kernel, config({ addresses: [address(one)] })),
+  );
+  for (const one of all) await one.claim(null);
+  kernel.addresses.set('2 192.0.2.9/24', { index: ETH0, prefix: prefix('192.0.2.9/24') });
+  kernel.refuse.set('delete 2 192.0.2.101/24', refusal('EPERM', 'Operation not permitted'));
+  const [first, second, third] = await Promise.all(all.map((one) => one.release().then(words, String)));
+  assert.deepEqual(first, ['address 192.0.2.100/24 dev eth0']);
+  assert.match(String(second), /192\.0\.2\.101\/24 dev eth0: Operation not permitted/);
+  assert.deepEqual(third, ['address 192.0.2.102/24 dev eth0']);
+  assert.equal(reads, 2, 'once before, and once for what went along');
+  assert.deepEqual([...kernel.addresses.keys()], ['2 192.0.2.9/24']);
+});
+
+test('an address that is alone in its network is taken away without reading the table', async () => {
+  const kernel = fakeKernel();
+  const one = holdings(kernel, config({ addresses: [address('192.0.2.100/32')] }));
+  await one.claim(null);
+  Object.assign(kernel.rtnetlink, { addresses: () => assert.fail('read') });
+  assert.deepEqual(words(await one.release()), ['address 192.0.2.100/32 dev eth0']);
+});
+
+test('what is foreseen is told ahead, and not again; of an owner nothing is', async () => {
+  const kernel = fakeKernel();
+  const one = holdings(kernel, config({ addresses: [address('192.0.2.100/32')] }));
+  one.foresee();
+  assert.deepEqual(one.remembered, [['address 192.0.2.100/32 dev eth0']]);
+  assert.deepEqual(one.whenRemembered, [0]);
+  await one.claim(null);
+  assert.equal(one.remembered.length, 1);
+  const owner = holdings(kernel, config({ addresses: [address('192.0.2.101/32')], priority: 255 }));
+  owner.foresee();
+  assert.deepEqual(owner.remembered, []);
+});
+
 test('routes and rules come after the addresses and go before them', async () => {
   const kernel = fakeKernel();
   const settings = config({

@@ -85,7 +85,12 @@ test('the macvlan is marked first, then set, then comes up', async () => {
   const six = fakeMachine({ settings: { 'ipv6/conf/vrrp6-51/autoconf': '1', 'ipv6/conf/vrrp6-51/accept_ra': '1' } });
   await six.opened('eth0', 51, 6);
   assert.deepEqual(six.log, [
-    ...['add vrrp6-51', 'set 10 {"alias":"lvskeeper"}', 'ipv6/conf/vrrp6-51/addr_gen_mode = 1'],
+    ...[
+      'add vrrp6-51',
+      'set 10 {"alias":"lvskeeper"}',
+      'ipv4/conf/vrrp6-51/arp_ignore = 8',
+      'ipv6/conf/vrrp6-51/addr_gen_mode = 1',
+    ],
     ...['ipv6/conf/vrrp6-51/autoconf = 0', 'ipv6/conf/vrrp6-51/accept_ra = 0', 'set 10 {"up":true}'],
   ]);
 });
@@ -178,6 +183,20 @@ test('the same VRID on another interface has another name, at most 15 characters
   assert.equal(name, 'vrrp4-255-qglj');
   await clearVirtualMacs(machine.ports, new Set([11]));
   assert.deepEqual(machine.names(), ['eth0', 'eth1', 'eth9', 'vrrp4-255-3']);
+});
+
+test('a backup routes nothing that comes to the virtual MAC, a master what its parent would', async () => {
+  const m = fakeMachine({ settings: { 'ipv4/conf/eth0/forwarding': '1', 'ipv4/conf/vrrp4-51/forwarding': '1' } });
+  const routed = () => m.values.get('ipv4/conf/vrrp4-51/forwarding');
+  const made = await m.opened('eth0', 51, 4);
+  assert.equal(routed(), '0');
+  made.forward(true);
+  assert.equal(routed(), '1');
+  // The process of a master is replaced: what it routes goes on.
+  const adopted = await m.opened('eth0', 51, 4);
+  assert.equal(routed(), '1');
+  adopted.forward(false);
+  assert.equal(routed(), '0');
 });
 
 test('what is refused is told in words: the router cannot do without the link, but without a setting', async () => {

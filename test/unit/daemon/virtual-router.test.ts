@@ -5,12 +5,8 @@ import { after, type Instant, instant, milliseconds, seconds } from '../../../sr
 import type { VirtualAddress, VrrpConfig } from '../../../src/config/config.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import type { RouterOrder } from '../../../src/control/status.ts';
-import {
-  createVirtualRouter,
-  type RouterPorts,
-  type Tracking,
-  type VirtualRouter,
-} from '../../../src/daemon/virtual-router.ts';
+import type { Tracking } from '../../../src/daemon/router-status.ts';
+import { createVirtualRouter, type RouterPorts, type VirtualRouter } from '../../../src/daemon/virtual-router.ts';
 import type { DropReason, Received } from '../../../src/vrrp/receive.ts';
 
 const OWN = ip('10.0.0.1');
@@ -122,16 +118,16 @@ const refuse = (router: VirtualRouter, reason: DropReason, source: IpAddress = P
 const hear = (router: VirtualRouter, decoded: Received, source: IpAddress = PEER, at = 1000): void =>
   router.hear(decoded, source, instant(at));
 
-test('on promotion the advert leaves first, then the addresses come, then the neighbours are told', async () => {
+test('on promotion the advert leaves first, then the addresses come, then the neighbours are told, then the next process', async () => {
   const b = bench();
   b.start();
   await b.settle();
   await b.pass(3700);
   assert.deepEqual(b.did.slice(-4), [
     'send priority 100 for 192.0.2.100 192.0.2.101',
-    'remember master',
     'claim',
     'announce burst',
+    'remember master',
   ]);
   assert.deepEqual(
     b.status().addresses.map((a) => a.present),

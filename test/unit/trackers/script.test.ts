@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   chownSync,
@@ -190,6 +192,15 @@ test('the way to a program must be root’s and its user’s alone', async (t) =
   symlinkSync('gone', join(at, 'dangling'));
   assert.equal(await unsafe(join(at, 'dangling'), me.uid), `there is no ${at}/gone`);
   assert.equal(await unsafe('/', me.uid), '/ is not a file');
+});
+
+test('a link that cannot be read is a refusal like any other', async (t) => {
+  // What a process that has ended, and is not waited for, says of its program: a link that leads nowhere any more.
+  const shell = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  t.after(() => shell.kill('SIGKILL'));
+  const pid = String(await once(shell.stdout, 'data')).trim();
+  await until(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '), 'a zombie');
+  assert.match((await unsafe(`/proc/${pid}/exe`, me.uid)) ?? '', /^\/proc\/\d+\/exe: E[A-Z]+$/);
 });
 
 test('others’ files and other groups are seen', { skip: !isRoot && 'only root can give a file away' }, async (t) => {

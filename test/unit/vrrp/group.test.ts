@@ -44,7 +44,37 @@ test('what one lacks is a fault of all, and its end clears them', () => {
   assert.equal(decide(member('a', {}), held), 'b clear: the rest of its group can serve again');
 });
 
-test('nothing is decided while a member has not started, or alone', () => {
-  assert.equal(decide(member('a', { ready: 'silence' })), undefined);
+test('nothing is decided while a member has not started', () => {
+  assert.equal(decide(), undefined);
   assert.equal(decide(member('a', { ready: 'silence' }), member('b', { state: 'init' })), undefined);
+  assert.equal(decide(member('a', { state: 'master' }), member('b', { state: 'init' })), undefined);
+});
+
+test('a group of one is master when its only member is ready, and free of what a member lacked that has left', () => {
+  assert.equal(decide(member('a', { ready: 'silence' })), 'a master: silence');
+  assert.equal(decide(member('a', { state: 'master' })), undefined);
+  assert.equal(
+    decide(member('a', { state: 'fault', groupLacks: 'c: eth2 is down' })),
+    'a clear: the rest of its group can serve again',
+  );
+});
+
+test('of two that lack something, each is told of the other, and the rest of the first', () => {
+  const [a, b] = ['a', 'b'].map((name) => member(name, { state: 'fault', lacks: `eth-${name} is down` }));
+  assert.ok(a && b);
+  assert.equal(decide(a, b, member('c', {})), 'a fault: b: eth-b is down');
+  const toldA = member('a', { ...a.router, groupLacks: 'b: eth-b is down' });
+  assert.equal(decide(toldA, b, member('c', {})), 'b fault: a: eth-a is down');
+  const toldB = member('b', { ...b.router, groupLacks: 'a: eth-a is down' });
+  assert.equal(decide(toldA, toldB, member('c', {})), 'c fault: a: eth-a is down');
+});
+
+test('one that has just started joins a group that is master, and one that had a master does not', () => {
+  const master = member('a', { state: 'master' });
+  assert.equal(decide(master, member('b', { untried: true })), 'b master: the rest of its group is master');
+  assert.equal(
+    decide(master, member('b', { untried: true }), member('c', { cause: 'x is higher' })),
+    'a backup: c is backup: x is higher',
+  );
+  assert.equal(decide(member('a', {}), member('b', { untried: true })), undefined);
 });

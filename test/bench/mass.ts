@@ -1,0 +1,104 @@
+/**
+ * 255 virtual routers of one pair of directors, all at once: when each has moved, after the moment that the protocol
+ * allows. A router has moved when the wire has the first gratuitous ARP of its address from the new master.
+ *
+ * The daemons take turns, since both would be busy at the same moment. All times are the kernel's, at the client.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { capture, type Packet } from '../lab/capture.ts';
+import { createNetwork, type Host } from '../lab/network.ts';
+import { eventually } from '../lab/process.ts';
+import { BOTH, type Column, type Daemon, keepalived, lvskeeper, type Router } from './daemons.ts';
+import { type Figure, type Findings, quantile } from './figures.ts';
+
+const COUNT = 255;
+const INTERVAL = 1000;
+const SKEW = (256 - 100) / 256;
+const SIGNALS = ['SIGKILL', 'SIGTERM'] as const;
+type Signal = (typeof SIGNALS)[number];
+
+/** Lateness of each router that moved, in ms; and from the first moment that one might to the last that had. */
+type Moved = { readonly late: readonly number[]; readonly whole: number };
+
+const routers = Array.from(
+  { length: COUNT },
+  (_, i): Router => ({ routerId: i + 1, address: `10.77.1.${i + 1}`, interval: INTERVAL }),
+);
+
+export async function measure({ runs }: { readonly runs: number }): Promise<Findings> {
+  const seen: Record<Signal, Record<Column, Moved[]>> = {
+    SIGKILL: { ours: [], theirs: [] },
+    SIGTERM: { ours: [], theirs: [] },
+  };
+  for (let run = 0; run < Math.max(2, Math.round(runs / 5)); run++)
+    for (const signal of SIGNALS)
+      for (const column of BOTH)
+        seen[signal][column].push(await move(column === 'ours' ? lvskeeper() : keepalived(), signal));
+  const row = (what: string, unit: Figure['unit'], signal: Signal, value: (moved: Moved) => number): Figure => ({
+    what: `${signal}: ${what}`,
+    unit,
+    ours: seen[signal].ours.map(value),
+    theirs: seen[signal].theirs.map(value),
+  });
+  return {
+    figures: SIGNALS.flatMap((signal) => [
+      row('routers that moved', '', signal, ({ late }) => late.length),
+      row('a router has moved, median', 'ms', signal, ({ late }) => quantile(late, 0.5)),
+      row('the latest', 'ms', signal, ({ late }) => quantile(late, 1)),
+      row('first that may to last that has', 'ms', signal, ({ whole }) => whole),
+    ]),
+    notes: [
+      `${COUNT} virtual routers of one address each, at ${INTERVAL} ms; counted from the moment that the protocol allows to the first gratuitous ARP.`,
+    ],
+  };
+}
+
+async function move(daemon: Daemon, signal: Signal): Promise<Moved> {
+  const network = await createNetwork();
+  try {
+    const client = await network.host('client', '10.77.0.10');
+    const [one, two] = [await network.host('one', '10.77.0.11'), await network.host('two', '10.77.0.12')];
+    for (const host of [one, two]) daemon.configure(host, { routers });
+    const master = daemon.start(one);
+    await eventually(`${COUNT} addresses on the master`, 60_000, async () => {
+      const { stdout } = await one.exec(['ip', '-4', '-o', 'address', 'show', 'dev', 'eth0']);
+      return stdout.split('\n').filter((line) => line.includes('10.77.1.')).length === COUNT ? true : undefined;
+    });
+    const backup = daemon.start(two);
+    await backup.process.printed(daemon.ready, 60_000);
+    // The second burst of gratuitous ARP comes 5 s after the first.
+    await sleep(7000);
+    const wire = await capture(client, 'arp or ip proto 112');
+    await sleep(2 * INTERVAL);
+    const { sent, gone } = master.end(signal);
+    await sleep((signal === 'SIGKILL' ? 3 + SKEW : SKEW) * INTERVAL + 2000);
+    await gone;
+    await wire.stop();
+    const result = movedIn(wire.packets(), one, two, signal, sent);
+    await backup.end('SIGKILL').gone;
+    return result;
+  } finally {
+    await network.close();
+  }
+}
+
+function movedIn(packets: readonly Packet[], one: Host, two: Host, signal: Signal, sent: number): Moved {
+  const last = new Map<number, number>();
+  const mac = (host: Host): string => `02:00:00:00:00:${host.address.split('.').at(-1)?.padStart(2, '0')}`;
+  for (const { at, ip } of packets) if (ip?.vrrp != null && ip.source === one.address) last.set(ip.vrrp.routerId, at);
+  const wait = (signal === 'SIGKILL' ? 3 + SKEW : SKEW) * INTERVAL;
+  const late: number[] = [];
+  let [first, end] = [Number.POSITIVE_INFINITY, 0];
+  for (const { routerId, address } of routers) {
+    const due = (last.get(routerId) ?? Number.NaN) + wait;
+    const announced = packets.find(
+      ({ at, arp }) => at > sent && arp?.gratuitous === true && arp.sender === address && arp.senderMac === mac(two),
+    );
+    if (announced === undefined || Number.isNaN(due)) continue;
+    late.push(announced.at - due);
+    first = Math.min(first, due);
+    end = Math.max(end, announced.at);
+  }
+  return { late, whole: end - first };
+}
