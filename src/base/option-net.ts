@@ -7,7 +7,12 @@ import { isMulticast, networkOf } from './prefix.ts';
 import { err, ok } from './result.ts';
 
 /** Names go into paths of the control API, metric labels and command lines. */
-export const name = text('a name of 1 to 64 letters, digits and . _ - : @ [ ]', /^[\p{L}\p{N}._:@[\]-]{1,64}$/u);
+export const name = text(
+  'a name of 1 to 64 letters, digits and . _ - : @ [ ]',
+  /^[\p{L}\p{N}._:@[\]-]{1,64}$/u,
+  // It is a part of file names, where each byte beyond ASCII takes three characters, of 255 (NAME_MAX).
+  (value) => (encodeURIComponent(value).length > 200 ? 'which is too long in UTF-8' : undefined),
+);
 
 /** IFNAMSIZ is 16 with the final zero; the kernel refuses `/`, `:` and white space (dev_valid_name). */
 export const interfaceName = text('the name of an interface, 1 to 15 characters', /^(?!\.{1,2}$)[^\s/:]{1,15}$/);

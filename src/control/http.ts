@@ -42,6 +42,9 @@ export function sendJson(response: ServerResponse, status: number, value: unknow
   send(response, status, 'application/json', `${JSON.stringify(value)}\n`);
 }
 
+/** Only the path of a request counts. */
+const ORIGIN = 'http://control';
+
 export function send(response: ServerResponse, status: number, type: string, text: string): void {
   response.writeHead(status, {
     'content-type': type,
@@ -57,9 +60,13 @@ export function send(response: ServerResponse, status: number, type: string, tex
  */
 export function serverFor(routes: readonly Route[], failed: (path: string, error: unknown) => void): Server {
   const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '/', 'http://control');
     response.on('error', () => {});
+    const target = request.url ?? '/';
+    // `//` and the like are no path (RFC 9112, 3.2.1), and URL throws for them.
+    const url = new URL(URL.canParse(target, ORIGIN) ? target : '/', ORIGIN);
     const answer = async (): Promise<void> => {
+      if (!URL.canParse(target, ORIGIN))
+        throw new HttpError(400, 'bad-path', `${target} is no path`, 'GET / lists what there is.');
       const route = routeFor(routes, request.method ?? 'GET', url.pathname);
       const name = nameIn(route.path, url.pathname);
       await route.handle({ name, query: url.searchParams, body: () => bodyOf(request) }, response);

@@ -29,7 +29,7 @@ const opened = openRtnetlink();
 if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`);
 const rtnetlink = opened.value;
 
-let orders: CheckerOrders = { runDir: '', services: [], virtualAddresses: [], tracks: [] };
+let orders: CheckerOrders = { runDir: '', services: [], virtualAddresses: [], tracks: [], tracked: [] };
 /** Whether there is, or was, anything in the IPVS table to tend: a director of addresses alone needs no IPVS. */
 let balancing = false;
 const keeper = createServiceKeeper(report);
@@ -73,7 +73,7 @@ const tracks = createTrackKeeper({
 
 async function configure(next: CheckerOrders): Promise<void> {
   orders = next;
-  tracks.configure(next.tracks);
+  tracks.configure(next.tracks, next.tracked);
   balancing ||= next.services.length > 0 || loadOwned(next.runDir).size > 0;
   // The verdicts begin from what the kernel has, so it is read before they are formed.
   if (balancing) await reconciler.request((kernel) => keeper.configure(next.services, kernel, now()));

@@ -8,6 +8,8 @@ export type Work<Orders> = {
   /** Carries out new orders; settles when they are. Never called again before it has settled. */
   readonly configure: (orders: Orders) => Promise<void>;
   readonly status: () => Promise<VrrpAnswer | CheckerAnswer>;
+  /** What orders say that holds at once, whatever is still being carried out. */
+  readonly note?: (orders: Orders) => void;
   /** Takes what the checker process has found of tracked things. */
   readonly tracked?: (tracked: readonly Tracked[]) => void;
   /** What `configure` with these orders would change in the kernel; `undefined` when that cannot be told. */
@@ -42,6 +44,7 @@ export function serve<Orders>(work: Work<Orders>): void {
     switch (message.type) {
       case 'configure':
         if (stopping) return;
+        work.note?.(message.orders);
         queue = queue.then(() => work.configure(message.orders)).then(() => tell({ type: 'ready' }));
         return;
       case 'tracked':

@@ -95,12 +95,14 @@ function numberAt(words: Words, name: string): number | null {
 export const sameHeld = (a: Held, b: Held): boolean => formatHeld(a) === formatHeld(b);
 
 /** `some` and what of `more` is not among them. */
-export const withHeld = (some: readonly Held[], more: readonly Held[]): readonly Held[] => [
-  ...some,
-  ...more.filter((one) => !some.some((other) => sameHeld(one, other))),
-];
-export const withoutHeld = (all: readonly Held[], some: readonly Held[]): readonly Held[] =>
-  all.filter((one) => !some.some((other) => sameHeld(one, other)));
+export function withHeld(some: readonly Held[], more: readonly Held[]): readonly Held[] {
+  const there = new Set(some.map(formatHeld));
+  return [...some, ...more.filter((one) => !there.has(formatHeld(one)))];
+}
+export function withoutHeld(all: readonly Held[], some: readonly Held[]): readonly Held[] {
+  const gone = new Set(some.map(formatHeld));
+  return all.filter((one) => !gone.has(formatHeld(one)));
+}
 
 export type WantedAddress = { readonly held: HeldAddress; readonly config: VirtualAddress };
 export type Wanted = {

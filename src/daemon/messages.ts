@@ -24,6 +24,8 @@ export type CheckerOrders = {
   readonly virtualAddresses: readonly string[];
   /** Things to watch for virtual routers; each once, interfaces not among them. */
   readonly tracks: readonly TrackConfig[];
+  /** The last that was found of them, by this process or one before it. */
+  readonly tracked: readonly Tracked[];
 };
 
 /** The state of one tracked thing. `key`: `trackKey` of its config. */

@@ -111,7 +111,7 @@ export function createNetworkView(ports: NetworkViewPorts): NetworkView {
   }
 
   function noteLink(link: Link, gone: boolean): void {
-    tellSoon(null);
+    const before = links.get(link.index);
     if (gone) links.delete(link.index);
     else links.set(link.index, link);
     for (const one of segments.values()) {
@@ -119,6 +119,9 @@ export function createNetworkView(ports: NetworkViewPorts): NetworkView {
       // Renamed: what was known by this name is another one's now.
       else if (one.index === link.index) one.setLink(undefined);
     }
+    tellSoon(null);
+    // Before the addresses that go with a link: a router that has lost it misses none of them.
+    if (before?.running === true && (gone || !link.up || !link.running)) tell();
   }
 
   function noteAddress(event: Extract<NetworkEvent, { kind: 'address' }>): void {

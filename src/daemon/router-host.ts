@@ -52,6 +52,8 @@ export type RouterHost = {
   readonly group: string | null;
   /** Starts the router, which resumes its role where no peer can have noticed that it was gone. */
   start(tracks: readonly Tracking[], order: RouterOrder | null): Promise<void>;
+  /** Reads passwords and keys again: their files may have been mended, or have new ones. */
+  readSecrets(): void;
   /** Takes new settings over that `carriesOn` allows. */
   reconfigure(config: VrrpConfig): Promise<void>;
   /** Makes ahead whatever a take-over needs that can be: it may be near. */
@@ -133,8 +135,8 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
     probe: () => probe.probe(places(false), segment.linkLocal(virtual())),
     remember(what) {
       master = what === 'master';
-      // For a restart as master the next turn is soon enough; that it is not must be known before the addresses go.
-      if (master) setImmediate(() => ended || writeRole());
+      // That it is not master must be known before the addresses go; that it is, for a restart, is soon enough later.
+      if (master) later(WRITE_AFTER, () => ended || writeRole());
       else writeRole();
     },
     beat: (at) => unlessFull(() => role.beat(at)),
@@ -149,6 +151,13 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
   function codecOf(settings: VrrpConfig, memory?: CodecMemory): ReturnType<typeof createAdvertCodec> {
     const secrets = { readSecret, mac: hmacSha256, wallClock: Date.now };
     return createAdvertCodec(settings, family, memory === undefined ? secrets : { ...secrets, memory });
+  }
+
+  /** What is in force stays where the new one cannot be read. */
+  function readSecretsOf(settings: VrrpConfig): void {
+    const next = codecOf(settings, codec.ok ? codec.value.memory() : undefined);
+    if (next.ok || !codec.ok) codec = next;
+    else complain(`${router.label}: the keys in force stay`, next.error);
   }
 
   function receive(bytes: Uint8Array, envelope: PacketEnvelope, receivedAt: ReturnType<typeof now>): void {
@@ -206,6 +215,8 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
     if (mac !== undefined || parent === undefined) return;
     opening = openMac().finally(() => {
       opening = undefined;
+      // The parent may have gone, or come back as another one, meanwhile; and what was refused is tried again.
+      if (!ended) later(mac === undefined ? TRY_AGAIN : milliseconds(0), host.look);
     });
   }
 
@@ -252,16 +263,19 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
       for (const a of addressesOf(config, family)) if (a.interface !== null) network.segment(a.interface);
       haveMac();
       await opening;
-      await holdings.reconfigure(config);
+      const left = `${router.label}: what the last process left`;
+      await holdings.reconfigure(config).catch((error: unknown) => complain(left, String(error)));
       router.track(tracks);
       router.order(order);
       told = usable();
       router.start(told, canResume(config, last));
     },
+    readSecrets() {
+      readSecretsOf(config);
+      host.look();
+    },
     async reconfigure(next) {
-      const nextCodec = codecOf(next, codec.ok ? codec.value.memory() : undefined);
-      if (nextCodec.ok) codec = nextCodec;
-      else complain(`${router.label}: the keys in force stay`, nextCodec.error);
+      readSecretsOf(next);
       config = next;
       const nextPath = pathOf(next, family);
       if (JSON.stringify(nextPath) !== JSON.stringify(path)) {
@@ -294,7 +308,10 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
       if (started && config.routes.length > 0) lookAgain ??= later(LOOK_AGAIN, claimAnew);
     },
     noteRouting(event) {
-      if (event.kind === 'overrun') return claimAnew();
+      if (event.kind === 'overrun') {
+        lookAgain ??= later(LOOK_AGAIN, claimAnew);
+        return;
+      }
       for (const held of holdings.wanted) if (isSame(held, event)) router.noteLoss(formatHeld(held));
     },
     deviceOf(address) {
@@ -317,6 +334,11 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
   };
   return host;
 }
+
+/** How long after a take-over it is written down: those of many routers come first. */
+const WRITE_AFTER = milliseconds(100);
+/** How long until a macvlan that was refused is asked for again. */
+const TRY_AGAIN = milliseconds(1000);
 
 /** How long after news of a link the routes are asked for again. */
 const LOOK_AGAIN = milliseconds(200);

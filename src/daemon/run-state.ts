@@ -104,8 +104,17 @@ export function routersIn(runDir: string): string[] {
   }
   return files.flatMap((file) => {
     const [, name] = /^vrrp-(.+)\.json$/.exec(file) ?? [];
-    return name === undefined ? [] : [decodeURIComponent(name)];
+    return name === undefined ? [] : decoded(name);
   });
+}
+
+/** None for a file that is not ours: ours are encoded. */
+function decoded(name: string): string[] {
+  try {
+    return [decodeURIComponent(name)];
+  } catch {
+    return [];
+  }
 }
 
 function isRole(value: unknown): value is Role {

@@ -61,13 +61,15 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<En
     now: () => new Date(),
   });
   const supervisor = createSupervisor(resolve(file), reading.config, log, output);
-  const failure = await supervisor.start(reading.issues);
+  const starting = supervisor.start(reading.issues);
+  // One that comes while we start is answered when we have: by default it would end us.
+  process.on('SIGHUP', () => void starting.then(() => supervisor.director.reload()));
+  const failure = await starting;
   if (failure !== undefined) {
     log.error(failure);
     await log.flush();
     return 'failed';
   }
-  process.on('SIGHUP', () => void supervisor.director.reload());
   const signal = await new Promise<string>((done) => {
     process.once('SIGTERM', done);
     process.once('SIGINT', done);
@@ -240,6 +242,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       services: of.services,
       virtualAddresses: of.vrrp.flatMap((router) => router.addresses.map((a) => a.address.address)),
       tracks: tracks.wanted(),
+      tracked: tracks.current(),
     };
   }
 
@@ -282,7 +285,11 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       return { outcome: 'refused', detail, file, issues };
     }
     loaded = new Date();
-    if (isDeepStrictEqual(next, config)) return { outcome: 'unchanged', detail: '', file, issues };
+    if (isDeepStrictEqual(next, config)) {
+      // The files that it names, as keys, may have changed all the same.
+      configureChildren();
+      return { outcome: 'unchanged', detail: '', file, issues };
+    }
     const changes = diff(config, next);
     config = next;
     log.configure(config.log);

@@ -23,8 +23,11 @@ export type TrackPorts = {
 };
 
 export type TrackKeeper = {
-  /** What is to be watched from now on, whole. Interfaces among it are left out. */
-  configure(tracks: readonly TrackConfig[]): void;
+  /**
+   * What is to be watched from now on, whole. Interfaces among it are left out. `known`: what a process before this one
+   * found; a thing that was up then has its failures counted, rather than being judged by its first.
+   */
+  configure(tracks: readonly TrackConfig[], known: readonly Tracked[]): void;
   close(): void;
 };
 
@@ -42,27 +45,30 @@ type Entry = {
 export function createTrackKeeper(ports: TrackPorts): TrackKeeper {
   let entries: ReadonlyMap<string, Entry> = new Map();
 
-  function configure(tracks: readonly TrackConfig[]): void {
+  function configure(tracks: readonly TrackConfig[], known: readonly Tracked[]): void {
     const before = entries;
+    const found = new Map(known.map((tracked) => [tracked.key, tracked]));
     const things = new Map([...before.values()].map((entry) => [trackedThing(entry.track), entry]));
     const after = new Map<string, Entry>();
     for (const track of tracks) {
       const key = trackKey(track);
       if (track.type !== 'interface' && !after.has(key))
-        after.set(key, before.get(key) ?? fresh(key, track, things.get(trackedThing(track))));
+        after.set(key, before.get(key) ?? fresh(key, track, things.get(trackedThing(track)), found.get(key)));
     }
     for (const [key, entry] of before) if (!after.has(key)) entry.watcher?.close();
     entries = after;
     const begun = [...after.values()].filter(({ key }) => !before.has(key));
-    const known = begun.flatMap(({ told }) => told ?? []);
-    if (known.length > 0) ports.changed(known);
+    const carried = begun.flatMap(({ told }) => told ?? []);
+    if (carried.length > 0) ports.changed(carried);
     for (const entry of begun) entry.watcher = ports.watch(entry.track, (finding) => take(entry, finding));
   }
 
   /** `same`: the same thing, watched in another way up to now. What is known of it holds until more is known. */
-  function fresh(key: string, track: Watched, same: Entry | undefined): Entry {
-    const verdict = same?.verdict ?? begin(null, ports.now());
-    return { key, track, verdict, told: same?.told && { ...same.told, key }, complained: false, watcher: undefined };
+  function fresh(key: string, track: Watched, same: Entry | undefined, found: Tracked | undefined): Entry {
+    // As a server that the kernel has with a weight.
+    const verdict = same?.verdict ?? begin(found?.up === true ? 1 : null, ports.now());
+    const told = same?.told === undefined ? found : { ...same.told, key };
+    return { key, track, verdict, told, complained: false, watcher: undefined };
   }
 
   function take(entry: Entry, finding: Finding): void {

@@ -113,7 +113,7 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   let tracks: readonly Tracking[] = [];
   let order: RouterOrder | null = null;
   let sum: Effective = effective(config.priority, [], null);
-  let settings = settingsOf(config, family, sum.priority);
+  let settings = settingsOf(config, family, sum, null);
   let router: Router = initial(settings);
   let usable: Usable = { source: null, lacks: 'not started' };
   let queue: Promise<void> = Promise.resolve();
@@ -122,8 +122,12 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   let renewed: Instant = ports.now();
   /** Some address is not there as it should be: when to ask for it again. */
   let owing: Instant | undefined;
+  /** Something went while everything was being asked for. */
+  let lostMeanwhile = false;
   /** When an address that had gone was last put back. */
   let putBack: Instant | undefined;
+  /** When it was last told that something of ours had gone. */
+  const drifted = new Map<string, Instant>();
   let refused: Refused | undefined;
   const present = new Set<IpAddress>();
   const complaints = createComplaints(ports.now, ports.report);
@@ -165,8 +169,9 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
         return enqueue(async () => {
           renewed = ports.now();
           owing = after(renewed, CLAIM_AGAIN);
+          lostMeanwhile = false;
           await ports.claim(leaseOf(config));
-          owing = undefined;
+          if (!lostMeanwhile) owing = undefined;
           for (const { address } of addressesOf(config, family)) present.add(address.address);
         });
       case 'release':
@@ -298,13 +303,20 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   }
 
   function lost(object: string, what: string): void {
+    const at = ports.now();
+    const soonAfter = (last: Instant | undefined): last is Instant =>
+      last !== undefined && at < after(last, CLAIM_AGAIN);
+    if (!soonAfter(drifted.get(object))) {
+      drifted.set(object, at);
+      ports.report({ kind: 'drift', object, detail: `${what} went while we are master; it is put back` });
+    }
     // Whoever takes it away each time it comes is not answered as fast as the kernel can tell.
-    if (putBack !== undefined && ports.now() < after(putBack, CLAIM_AGAIN)) {
+    if (soonAfter(putBack)) {
       owing ??= after(putBack, CLAIM_AGAIN);
+      lostMeanwhile = true;
       return;
     }
-    putBack = ports.now();
-    ports.report({ kind: 'drift', object, detail: `${what} went while we are master; it is put back` });
+    putBack = at;
     claimAgain();
   }
 
@@ -321,7 +333,7 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   function weigh(): boolean {
     sum = effective(config.priority, tracks, order);
     const changed = settings.priority !== sum.priority;
-    if (changed) settings = settingsOf(config, family, sum.priority);
+    settings = settingsOf(config, family, sum, order);
     return changed;
   }
 
@@ -354,7 +366,7 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
     enqueue(before);
     config = next;
     sum = effective(config.priority, tracks, order);
-    settings = settingsOf(config, family, sum.priority);
+    settings = settingsOf(config, family, sum, order);
     const wanted = new Set(addressesOf(config, family).map((a) => a.address.address));
     for (const address of present) if (!wanted.has(address)) present.delete(address);
     feed({ type: 'reconfigure' });
@@ -411,7 +423,12 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   };
 }
 
-const settingsOf = (config: VrrpConfig, family: Family, priority: number): RouterSettings => ({
+const settingsOf = (
+  config: VrrpConfig,
+  family: Family,
+  { priority }: Effective,
+  order: RouterOrder | null,
+): RouterSettings => ({
   routerId: config.routerId,
   family,
   version: config.version,
@@ -419,8 +436,9 @@ const settingsOf = (config: VrrpConfig, family: Family, priority: number): Route
   interval: config.interval,
   downCount: config.downCount,
   addresses: advertisedOf(config, family),
-  preempt: config.preempt,
-  preemptDelay: config.preemptDelay,
+  // Who is told to be master preempts, also when he comes back from a restart or a fault.
+  preempt: config.preempt || order?.kind === 'promote',
+  preemptDelay: order?.kind === 'promote' ? milliseconds(0) : config.preemptDelay,
   announceDelay: config.announceDelay,
   announceRefresh: config.announceRefresh,
   probe: config.probe,

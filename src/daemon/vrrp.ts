@@ -10,7 +10,9 @@ import type { InterfaceTrack, TrackConfig, VrrpConfig } from '../config/config.t
 import { familiesOf } from '../config/families.ts';
 import { describeTrack, trackKey } from '../config/track-key.ts';
 import type { Happening } from '../control/event.ts';
+import type { RouterOrder } from '../control/status.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
+import { later } from '../system/later.ts';
 import { lockMemory, setScheduler } from '../system/process.ts';
 import { openRtnetlink, watchNetwork, watchRouting } from '../system/rtnetlink.ts';
 import { groupOrder } from '../vrrp/group.ts';
@@ -117,37 +119,52 @@ async function configure(orders: VrrpOrders): Promise<void> {
   const floating = orders.routers.filter((config) => config.priority < 255);
   virtual = new Set(floating.flatMap((config) => config.addresses.map((a) => a.address.address)));
   unminded = mindedByNobody(virtual, orders.routers);
-  takeTracked(orders.tracked);
   const leaving = [...running.values()].filter((host) => !carriesOn(host.router.config, wanted.get(host.key)?.config));
   await Promise.all(leaving.map(end));
   for (const config of orders.routers) for (const name of interfacesOf(config)) network.segment(name);
   await network.read();
   await clearLeftovers(orders.runDir, new Set(wanted.keys()));
-  for (const [key, { config, family }] of wanted) {
-    const order = Object.hasOwn(orders.orders, config.name) ? (orders.orders[config.name] ?? null) : null;
-    const known = running.get(key);
-    if (known === undefined) {
-      const host = createRouterHost(config, family, orders.runDir, tools);
-      running.set(key, host);
-      holders.changed();
-      for (const name of interfacesOf(config)) {
-        const index = network.link(name)?.index;
-        if (index !== undefined) sockets.prepare({ interface: name, interfaceIndex: index });
-      }
-      await host.start(tracksOf(config), order);
-      continue;
-    }
-    if (!isDeepStrictEqual(known.router.config, config)) await known.reconfigure(config);
-    holders.changed();
-    known.router.track(tracksOf(config));
-    known.router.order(order);
+  // All are there before one starts: a group is complete, and waits for its last member.
+  const fresh = new Set([...wanted.keys()].filter((key) => !running.has(key)));
+  for (const [key, { config, family }] of wanted)
+    if (fresh.has(key)) running.set(key, createRouterHost(config, family, orders.runDir, tools));
+  holders.changed();
+  for (const [key, { config }] of wanted) {
+    const host = running.get(key);
+    if (host === undefined) continue;
+    if (fresh.has(key)) await begin(host, orderFor(config, orders));
+    else await goOn(host, config, orderFor(config, orders));
   }
+  // Who has left a group may have been what held it back.
+  for (const host of running.values()) together(host);
   watchRoutes(orders.routers);
   rehearsals.prepare(new Set([...wanted.values()].map(({ family }) => family)), orders.runDir);
   eve.look();
   network.keep(new Set(orders.routers.flatMap(interfacesOf)));
   if (!cleared) await clearVirtualMacs({ rtnetlink, trouble: complain }, macsInUse());
   cleared = true;
+}
+
+const orderFor = ({ name }: VrrpConfig, { orders }: VrrpOrders): RouterOrder | null =>
+  Object.hasOwn(orders, name) ? (orders[name] ?? null) : null;
+
+async function begin(host: RouterHost, order: RouterOrder | null): Promise<void> {
+  const { config } = host.router;
+  for (const name of interfacesOf(config)) {
+    const index = network.link(name)?.index;
+    if (index !== undefined) sockets.prepare({ interface: name, interfaceIndex: index });
+  }
+  await host.start(tracksOf(config), order);
+}
+
+async function goOn(host: RouterHost, config: VrrpConfig, order: RouterOrder | null): Promise<void> {
+  if (isDeepStrictEqual(host.router.config, config)) host.readSecrets();
+  else {
+    await host.reconfigure(config);
+    holders.changed();
+  }
+  host.router.track(tracksOf(config));
+  host.router.order(order);
 }
 
 /** Routes may go with any address; and a router may track that an interface has an address which is another's. */
@@ -201,11 +218,12 @@ const eve = createEve({
   },
 });
 
-/** What happened in this turn of the event loop. It is told at its end: a take-over of many routers comes first. */
+/** What has happened and is not told yet: a take-over of many routers comes first, and people can wait that long. */
 let untold: Happening[] = [];
+const TELL_AFTER = milliseconds(100);
 
 function tell(happening: Happening): void {
-  if (untold.length === 0) setImmediate(tellAll);
+  if (untold.length === 0) later(TELL_AFTER, tellAll);
   untold.push(happening);
   if (happening.kind === 'vrrp' && happening.to === 'backup') eve.look();
 }
@@ -231,9 +249,10 @@ function together({ group }: RouterHost): void {
   const hosts = [...running.values()].filter((host) => host.group === group);
   // Each member makes three steps at most: out of a fault, to ready, to master.
   for (let n = 0; n < 3 * hosts.length; n++) {
-    const order = groupOrder(hosts.map(({ router }) => ({ name: router.label, router: router.state })));
+    const members = hosts.map(({ router }) => ({ name: router.label, router: router.state }));
+    const order = groupOrder(members);
     if (order === undefined) break;
-    hosts.find(({ router }) => router.label === order.member.name)?.router.feed(order.event);
+    hosts[members.indexOf(order.member)]?.router.feed(order.event);
   }
   settling.delete(group);
 }
@@ -301,10 +320,8 @@ async function clearLeftovers(runDir: string, wanted: ReadonlySet<string>): Prom
   for (const key of routersIn(runDir)) {
     if (wanted.has(key)) continue;
     const file = openRoleFile(runDir, key);
-    await dropHeld(
-      rtnetlink,
-      (file.read()?.role.held ?? []).flatMap((text) => parseHeld(text) ?? []),
-    );
+    const held = (file.read()?.role.held ?? []).flatMap((text) => parseHeld(text) ?? []);
+    await dropHeld(rtnetlink, held).catch((error: unknown) => complain(`what ${key} left behind`, String(error)));
     file.remove();
   }
 }
@@ -313,6 +330,9 @@ await rehearse(rtnetlink);
 
 serve<VrrpOrders>({
   configure,
+  note(orders) {
+    tracked = new Map(orders.tracked.map((each) => [each.key, each]));
+  },
   tracked(news) {
     takeTracked(news);
     for (const { router } of running.values()) router.track(tracksOf(router.config));

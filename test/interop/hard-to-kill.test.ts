@@ -37,8 +37,11 @@ const SLOWER = 5 * INTERVAL;
 /** How long a process that stands by may need until its first advert. */
 const SWITCH = GRACE;
 
-/** Of 400 ms and 3 adverts: 3 s (`src/vrrp/timing.ts`), counted in whole seconds by a kernel that looks now and then. */
-const LEASE = 3000 + 1500;
+/**
+ * How long addresses outlive the last advert: by `src/vrrp/timing.ts` a second more than four intervals, in whole ones, which
+ * a kernel counts that looks now and then.
+ */
+const LEASE = 1000 * (Math.ceil((4 * SLOW) / 1000) + 1) + 1500;
 
 const toml = (priority: number, more = '', addresses: readonly string[] = BOTH, interval = SLOW): string =>
   vrrpToml({ priority, interval, addresses, more });

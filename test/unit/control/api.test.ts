@@ -321,6 +321,17 @@ test('the follower is told that the daemon ended', async (t) => {
   assert.deepEqual(items, ['event', 'ENDED']);
 });
 
+test('a target that is no path is answered, and the daemon goes on', async (t) => {
+  const path = await serve(t, fakeDirector());
+  for (const target of ['//', '/\\', 'http://[', '*']) {
+    const socket = connect(path);
+    socket.end(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const answer = (await socket.setEncoding('utf8').toArray()).join('');
+    assert.match(answer, /^HTTP\/1\.1 40[04] /, target);
+  }
+  assert.equal((await ask(path, 'GET', '/healthz')).status, 200);
+});
+
 test('a client that cannot reach a daemon says what to do', async () => {
   const answer = await call('/nonexistent/control.sock', { method: 'GET', path: '/' });
   assert.ok(!answer.ok);

@@ -86,9 +86,18 @@ test('a link concerns all, before and after addresses in the same turn', async (
   const w = await world();
   w.turn();
   w.view.note({ kind: 'address', address: at(2, '192.0.2.9/24'), gone: false });
-  w.view.note({ kind: 'link', link: { ...link(3, 'eth1'), running: false }, gone: false });
+  w.view.note({ kind: 'link', link: { ...link(3, 'eth1'), mtu: 1400 }, gone: false });
   w.view.note({ kind: 'address', address: at(2, '192.0.2.9/24'), gone: true });
   assert.deepEqual(w.turn(), ['192.0.2.9 is on eth0', '192.0.2.9 is not on eth0', 'changed']);
+});
+
+test('that a link is lost is told at once, before the addresses that go with it', async () => {
+  const w = await world();
+  w.turn();
+  w.view.note({ kind: 'address', address: at(2, '192.0.2.9/24'), gone: false });
+  w.view.note({ kind: 'link', link: { ...link(2, 'eth0'), running: false }, gone: false });
+  w.view.note({ kind: 'address', address: at(2, '192.0.2.9/24'), gone: true });
+  assert.deepEqual(w.did.slice(0, 3), ['192.0.2.9 is on eth0', 'changed', '192.0.2.9 is not on eth0']);
 });
 
 test('events that were lost are made up for by reading, after which nothing is left to tell', async () => {

@@ -54,6 +54,11 @@ test('a name with any character makes one file, and is read back from it', () =>
   assert.equal(readdirSync(dir).length, 2);
 });
 
+test('a file in the run directory that is not ours is passed over', () => {
+  writeFileSync(join(dir, 'vrrp-%ZZ.json'), '{}');
+  assert.deepEqual(routersIn(dir), []);
+});
+
 test('only root reads what is ours, and nothing saved means nothing is ours', () => {
   assert.deepEqual(loadOwned(dir), new Set());
   saveOwned(dir, new Set(['tcp 192.0.2.10:80', 'udp 192.0.2.10:53']));

@@ -4,6 +4,7 @@ import { ip } from '../../../src/base/address.ts';
 import { instant, seconds } from '../../../src/base/time.ts';
 import type { GatewayTrack, TrackConfig } from '../../../src/config/config.ts';
 import { trackKey } from '../../../src/config/track-key.ts';
+import type { Tracked } from '../../../src/daemon/messages.ts';
 import { createTrackKeeper } from '../../../src/daemon/track-keeper.ts';
 import { down, type Found, refused, unknown, up, type Watched } from '../../../src/trackers/watch.ts';
 
@@ -47,7 +48,11 @@ function world() {
   return {
     ...{ keeper, begun, logged },
     configure(...tracks: readonly TrackConfig[]): string[] {
-      keeper.configure(tracks);
+      keeper.configure(tracks, []);
+      return logged();
+    },
+    restarted(known: readonly Tracked[], ...tracks: readonly TrackConfig[]): string[] {
+      keeper.configure(tracks, known);
       return logged();
     },
     find(track: TrackConfig, ...findings: readonly Parameters<Found>[0][]): string[] {
@@ -64,6 +69,16 @@ test('each thing is watched once, however many track it, and by whatever weight;
   const { configure } = world();
   const eth1: TrackConfig = { type: 'interface', interface: 'eth1', address: null, weight: null };
   assert.deepEqual(configure(service('web'), service('web', -20), eth1, service('dns')), ['watch web', 'watch dns']);
+});
+
+test('after a restart what was up is not failed by its first bad answer, where several are needed', () => {
+  const { restarted, find } = world();
+  const known = { key: trackKey(gateway), up: true, factor: null, reason: '', since: 't0' };
+  restarted([known], gateway);
+  assert.equal(gateway.type === 'gateway' && gateway.fall > 1, true);
+  assert.deepEqual(find(gateway, down('has not answered')), []);
+  const failed = Array.from({ length: 2 }, () => down('has not answered'));
+  assert.match(find(gateway, ...failed).join(), /down/);
 });
 
 test('a reload starts what is new, stops what is gone, and leaves the rest alone', () => {

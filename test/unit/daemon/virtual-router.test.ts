@@ -220,6 +220,20 @@ test('an address taken away from the master comes back, with an event that names
   assert.equal(drift?.object, '192.0.2.101/24 on eth0');
 });
 
+test('what goes within a second is told once each, however often it goes', async () => {
+  const b = bench();
+  b.start();
+  await b.pass(3700);
+  for (let i = 0; i < 10; i++) {
+    b.router.noteAddress(ip('192.0.2.101'), 'eth0', true);
+    b.router.noteAddress(ip('192.0.2.101'), 'eth0', false);
+    b.router.noteLoss('rule 1000');
+  }
+  await b.settle();
+  const objects = b.happened.flatMap((h) => (h.kind === 'drift' ? [h.object] : []));
+  assert.deepEqual(objects, ['192.0.2.101/24 on eth0', 'rule 1000']);
+});
+
 test('an address that goes with the role is no drift', async () => {
   const b = bench();
   b.start();
@@ -426,6 +440,15 @@ test("the operator's order gives the role away, says why, and is not carried out
   assert.equal(b.status().priority, 1);
   b.router.order(null);
   assert.equal(b.status().priority, 100);
+});
+
+test('who is told to be master preempts, though the config says not to', async () => {
+  const b = bench({ preempt: false });
+  b.router.order({ ...demotion, kind: 'promote' });
+  b.start();
+  hear(b.router, advert(150));
+  await b.pass(3700);
+  assert.equal(b.status().state, 'master');
 });
 
 test('two masters are counted and reported, and so is the end of it', async () => {
