@@ -11,10 +11,10 @@ import { addressesOf, advertisedOf, familiesOf } from '../config/families.ts';
 import type { Happening } from '../control/event.ts';
 import { hmacSha256 } from '../system/hmac.ts';
 import { readSecret } from '../system/key-file.ts';
-import { openRtnetlink, type Rtnetlink } from '../system/rtnetlink.ts';
+import { openRtnetlink } from '../system/rtnetlink.ts';
 import { createAdvertCodec } from './advert-codec.ts';
 import { destinationsOf, openAdvertTransport, pathOf } from './advert-transport.ts';
-import { parseHeld } from './held.ts';
+import { type Held, parseHeld } from './held.ts';
 import { dropHeld } from './holdings.ts';
 import { createNetworkView, type NetworkView } from './network-view.ts';
 import { keyOf } from './router-key.ts';
@@ -102,13 +102,17 @@ async function handOverAll(
   });
   for (const { config } of masters) network.segment(config.interface);
   await network.read();
-  for (const master of masters) {
-    // Looked at once more: its successor may have come back meanwhile.
-    const due = dueOf(master);
-    if (due === undefined || due > at) continue;
+  // Looked at once more: its successor may have come back meanwhile.
+  const given = masters.filter((master) => (dueOf(master) ?? Number.POSITIVE_INFINITY) <= at);
+  const told =
+    ({ config }: Master) =>
+    (error: unknown): void =>
+      trouble(`${config.name}: not all is handed over`, String(error));
+  // The word to the peers goes first, of all: a group over there waits for the last of its members.
+  const left = given.map((master) => resign(master, network, virtual, told(master)));
+  for (const [i, master] of given.entries()) {
+    await dropHeld(rtnetlink, left[i] ?? []).catch(told(master));
     const { config, family } = master;
-    const told = (error: unknown): void => trouble(`${config.name}: not all is handed over`, String(error));
-    await handOverOne(master, network, virtual, rtnetlink, told).catch(told);
     const addresses = addressesOf(config, family).map((a) => formatPrefix(a.address));
     const cause = 'the vrrp process is dead, and the supervisor has handed over in its place';
     const { name, priority } = config;
@@ -118,32 +122,32 @@ async function handOverAll(
   rtnetlink.close();
 }
 
-async function handOverOne(
+/** Writes down that it is master no more, tells its peers, and gives what it held. Never throws. */
+function resign(
   { config, family, file }: Master,
   network: NetworkView,
   virtual: ReadonlySet<string>,
-  rtnetlink: Rtnetlink,
   told: (error: unknown) => void,
-): Promise<void> {
+): readonly Held[] {
   const role = file.read()?.role;
-  // First of all, so that a process which starts just now does not resume what is given away here.
   try {
+    // First of all, so that a process which starts just now does not resume what is given away here.
     if (role !== undefined) file.write({ ...role, master: false });
   } catch (error) {
     told(error);
   }
-  const path = pathOf(config, family);
-  const seat = network.segment(config.interface).join(path, () => {});
-  const { source } = seat.usable(virtual);
-  const codec = createAdvertCodec(config, family, { readSecret, mac: hmacSha256, wallClock: Date.now });
-  const { version, routerId, interval } = config;
-  const advert = { version, routerId, priority: 0, interval, addresses: advertisedOf(config, family) };
-  if (codec.ok && source !== null)
-    for (const destination of destinationsOf(path))
-      seat.send(codec.value.encode(advert, { source, destination }), { source, destination });
-  await dropHeld(
-    rtnetlink,
-    (role?.held ?? []).flatMap((text) => parseHeld(text) ?? []),
-  ).catch(told);
-  seat.leave();
+  try {
+    const path = pathOf(config, family);
+    const seat = network.segment(config.interface).join(path, () => {});
+    const { source } = seat.usable(virtual);
+    const codec = createAdvertCodec(config, family, { readSecret, mac: hmacSha256, wallClock: Date.now });
+    const { version, routerId, interval } = config;
+    const advert = { version, routerId, priority: 0, interval, addresses: advertisedOf(config, family) };
+    if (codec.ok && source !== null)
+      for (const destination of destinationsOf(path))
+        seat.send(codec.value.encode(advert, { source, destination }), { source, destination });
+  } catch (error) {
+    told(error);
+  }
+  return (role?.held ?? []).flatMap((text) => parseHeld(text) ?? []);
 }

@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createDispatcher, wait } from '../alerts/dispatch.ts';
 import { formatEndpoint } from '../base/address.ts';
-import { type Instant, instant, seconds } from '../base/time.ts';
+import { after, type Instant, instant, milliseconds, seconds } from '../base/time.ts';
 import type { Config, Issue } from '../config/config.ts';
 import { diff } from '../config/diff.ts';
 import { formatIssue } from '../config/load.ts';
@@ -41,6 +41,8 @@ const ANSWER_WITHIN = seconds(2);
 const END_WITHIN = seconds(3);
 /** How long the last alerts may take on the way out. */
 const ALERTS_WITHIN = seconds(3);
+/** Members of a group became master at once, so they are due nearly at once, and are handed over at once. */
+const TOGETHER = milliseconds(50);
 
 /** How a run ended: told to stop; unable to start; or not started, since the config has an error. */
 export type Ended = 'stopped' | 'failed' | 'bad-config';
@@ -156,7 +158,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     handover = setTimeout(
       async () => {
         if (vrrp.status()?.state === 'ready') return;
-        const at = now();
+        const at = after(now(), TOGETHER);
         await handOver(runDir, config.vrrp, at, journal.add);
         // What could not be written down is not handed over again and again.
         mindRole(at);

@@ -9,11 +9,11 @@
  * from the advert of priority 0. The skew is (256 - priority) / 256 intervals (RFC 9568, 6.1).
  */
 
-import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Capture, capture, type Packet } from '../lab/capture.ts';
 import { createNetwork, type Host } from '../lab/network.ts';
-import { now, type Running } from '../lab/process.ts';
+import { now } from '../lab/process.ts';
+import { type AddressTimes, watchAddresses } from './address-times.ts';
 import { BOTH, type Column, type Daemon, keepalived, lvskeeper, type Router, type Started } from './daemons.ts';
 import type { Figure, Findings } from './figures.ts';
 
@@ -24,7 +24,7 @@ type Pair = {
   readonly daemon: Daemon;
   readonly hosts: readonly [Host, Host];
   readonly router: Router;
-  readonly monitors: readonly [Running, Running];
+  readonly addresses: readonly [AddressTimes, AddressTimes];
   readonly running: (Started | undefined)[];
   master: 0 | 1;
 };
@@ -50,8 +50,8 @@ export async function measure({ runs }: { readonly runs: number }): Promise<Find
         await network.host(`${daemon.name}-2`, `10.77.0.${id}2`),
       ] as const;
       const router = { routerId: id, address: `10.77.0.${id}9`, interval: 0 };
-      const monitor = (host: Host): Running => host.spawn(['ip', '-ts', 'monitor', 'address']);
-      return { daemon, hosts, router, monitors: [monitor(hosts[0]), monitor(hosts[1])], running: [], master: 0 };
+      const addresses = [watchAddresses(hosts[0]), watchAddresses(hosts[1])] as const;
+      return { daemon, hosts, router, addresses, running: [], master: 0 };
     };
     const pairs = { ours: await pair(lvskeeper(), 5), theirs: await pair(keepalived(), 6) };
     const figures: Figure[] = [];
@@ -183,7 +183,9 @@ async function takeOver(
     excess: first.at - last.at - (zero ? SKEW : 3 + SKEW) * interval,
     announced: announcement.at - first.at,
     resigned: zero ? last.at - ended : Number.NaN,
-    released: zero ? released(pair, wire, ended) - last.at : Number.NaN,
+    released:
+      ((zero ? pair.addresses[pair.master].first('deleted', pair.router.address, wire, ended) : undefined) ??
+        Number.NaN) - last.at,
   };
 }
 
@@ -194,19 +196,6 @@ const isAdvert = ({ ip }: Packet, pair: Pair, from: Host): boolean =>
 
 const advertOf = (wire: Capture, pair: Pair, from: Host, after: number): Promise<Packet> =>
   wire.seen((packet) => packet.at >= after && isAdvert(packet, pair, from), 30_000);
-
-/** When the kernel of the ended master told that the address is gone, on the clock of the capture. */
-function released(pair: Pair, wire: Capture, after: number): number {
-  const bytes = readFileSync(wire.file);
-  const offset = (wire.packets()[0]?.at ?? 0) - (bytes.readUInt32LE(24) * 1000 + bytes.readUInt32LE(28) / 1000);
-  const line = new RegExp(`^\\[(\\S+)\\.(\\d{6})\\] Deleted .* ${pair.router.address.replaceAll('.', '\\.')}/`, 'gm');
-  const all = [...(pair.monitors[pair.master]?.output() ?? '').matchAll(line)];
-  return (
-    all
-      .map(([, seconds = '', micros]) => Date.parse(seconds) + Number(micros) / 1000 + offset)
-      .find((at) => at >= after) ?? Number.NaN
-  );
-}
 
 /** Takes away what a killed director left in its kernel, as if its machine had been booted. */
 async function forget(pair: Pair): Promise<void> {

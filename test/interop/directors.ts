@@ -110,7 +110,14 @@ export async function createPair(name: string, { lb1, lb2 = '', wires = 1 }: Mak
 /** Both run, lb1 is master and lb2 knows it. */
 export async function begin({ lb1, lb2 }: Pair, how?: Start): Promise<void> {
   await Promise.all([lb1.start(how), lb2.start(how)]);
+  await reigning({ lb1, lb2 });
+}
+
+/** lb1 is master, has told so and written it down, which comes a little later; lb2 knows it. */
+export async function reigning({ lb1, lb2 }: Pick<Pair, 'lb1' | 'lb2'>): Promise<void> {
   await lb1.becomes('master');
+  for (const { name, family } of (await lb1.director.status()).routers)
+    await lb1.told('vrrp', (event) => event.to === 'master' && event.router === name && event.family === family);
   await lb2.becomes('backup');
 }
 

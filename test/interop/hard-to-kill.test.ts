@@ -19,6 +19,7 @@ import {
   PATIENCE,
   type Pair,
   PRIORITY,
+  reigning,
   skew,
   standBy,
   startPair,
@@ -128,8 +129,7 @@ describe('hard to kill', { concurrency: 8 }, () => {
         cpSync(join(checkout, 'dist'), bundle, { recursive: true });
         symlinkSync(join(checkout, 'node_modules'), join(lb1.station.directory, 'node_modules'));
         await Promise.all([lb1.start({ bundle: join(bundle, 'lvskeeper.js') }), lb2.start()]);
-        await lb1.becomes('master');
-        await lb2.becomes('backup');
+        await reigning(pair);
         const { running, ready } = await standBy(lb1);
         const watch = await monitor(lb1);
         const program = join(bundle, 'vrrp.js');

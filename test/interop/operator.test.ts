@@ -2,12 +2,13 @@
 
 import assert from 'node:assert/strict';
 import test, { after, before, describe } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { OrderAnswer } from '../../src/control/director.ts';
 import { eventually } from '../lab/process.ts';
 import { claims, holds, type Member, masterDown, type Pair, PRIORITY, skew, startPair, vrrpToml } from './directors.ts';
 import { assertOneMaster } from './reigns.ts';
 import { CROSSING, GRACE } from './scene.ts';
-import { VIP4 } from './settings.ts';
+import { INTERVAL, VIP4 } from './settings.ts';
 import { tapeTime } from './tape.ts';
 
 const DEMOTED = 1;
@@ -58,6 +59,8 @@ describe('an operator', () => {
     await lb2.becomes('backup');
     await holds(lb2, [VIP4], false);
     assert.equal((await lb1.router()).order, null);
+    // So long that on the tape the reign of lb2 is over, whose last advert was no priority 0.
+    await sleep(3 * INTERVAL);
   }
 
   /** What the command line and the supervisor, no real-time processes, may need. */

@@ -50,7 +50,7 @@ const FILTER = 'ip proto 112 or ip6 proto 112 or arp or icmp6';
 /** Starts to record a wire and returns when nothing will be missed any more. */
 export async function record({ client, logs }: Segment, wire = 'wire'): Promise<Tape> {
   const file = join(logs, `${wire}.pcap`);
-  const options = ['-i', wire, '-U', '-w', file, '-B', '4096', '-Z', 'root', '--immediate-mode'];
+  const options = ['-i', wire, '-U', '-w', file, '-s', '4096', '-B', '16384', '-Z', 'root', '--immediate-mode'];
   const tcpdump = client.spawn(['tcpdump', ...options, FILTER]);
   await tcpdump.printed(/listening on/);
   const reader = openSync(file, 'r');

@@ -56,9 +56,15 @@ export type Capture = {
    * second to start, and ten in the guest: ask once for many fields.
    */
   fields(names: readonly string[], filter?: string): Promise<Record<string, string[]>[]>;
-  /** Ends it, once everything that the kernel had for it is in the file. */
+  /** Ends it, once everything that the kernel had for it is in the file. Throws when the kernel had to drop some. */
   stop(): Promise<void>;
 };
+
+/**
+ * Of a packet so much is kept, and so much memory is for them. The kernel takes the whole length for each that waits to be
+ * written, however short it is: of tcpdump's own 256 KiB there would be room for 16.
+ */
+const [SNAPSHOT, BUFFER_KIB] = [16_384, 16_384];
 
 let serial = 0;
 
@@ -66,7 +72,8 @@ let serial = 0;
 export async function capture(host: Host, filter = '', device = 'eth0'): Promise<Capture> {
   serial += 1;
   const file = join(host.directory, `${serial}-${device}.pcap`);
-  const options = ['-i', device, '-U', '-w', file, '-B', '4096', '-Z', 'root', '--immediate-mode'];
+  const size = ['-s', String(SNAPSHOT), '-B', String(BUFFER_KIB)];
+  const options = ['-i', device, '-U', '-w', file, ...size, '-Z', 'root', '--immediate-mode'];
   const tcpdump = host.spawn(['tcpdump', ...options, ...(filter === '' ? [] : [filter])]);
   await tcpdump.printed(/listening on/);
   const offset = clockOffset();
@@ -91,22 +98,24 @@ export async function capture(host: Host, filter = '', device = 'eth0'): Promise
       });
     },
     async stop() {
-      if (tcpdump.exit === null) await drained(tcpdump);
+      const dropped = tcpdump.exit === null ? await drained(tcpdump) : 0;
       await tcpdump.stop();
+      if (dropped > 0) throw new Error(`the capture on ${host.name} lacks ${dropped} packets, for want of memory`);
     },
   };
 }
 
 /**
- * SIGUSR1 makes tcpdump print its counts; nothing is on the way when it has written what the kernel gave it. What came in
- * before the filter was in place counts as received and is never written, so the two differ by a constant: it is
- * known when they differ by the same number twice in a row, the least of all.
+ * Waits until nothing is on the way, and gives how many packets were dropped. SIGUSR1 makes tcpdump print its counts;
+ * nothing is on the way when it has written what the kernel gave it. What came in before the filter was in place counts as
+ * received and is never written, so the two differ by a constant: it is known when they differ by the same number twice
+ * in a row, the least of all.
  */
-async function drained(tcpdump: Running): Promise<void> {
+async function drained(tcpdump: Running): Promise<number> {
   let seen = 0;
   let least = Number.POSITIVE_INFINITY;
   let last = Number.NaN;
-  await eventually('tcpdump to have written every packet', 5000, async () => {
+  return eventually('tcpdump to have written every packet', 5000, async () => {
     tcpdump.kill('SIGUSR1');
     const counts = await eventually('tcpdump to print its counts', 5000, () => {
       const all = [
@@ -116,12 +125,12 @@ async function drained(tcpdump: Running): Promise<void> {
       seen = all.length;
       return all.at(-1);
     });
-    const [, captured, received, dropped] = counts.map(Number);
-    const missing = (received ?? 0) - (captured ?? 0) - (dropped ?? 0);
+    const [captured = 0, received = 0, dropped = 0] = counts.slice(1).map(Number);
+    const missing = received - captured - dropped;
     least = Math.min(least, missing);
     const settled = missing === last && missing === least;
     last = missing;
-    return settled ? true : undefined;
+    return settled ? dropped : undefined;
   });
 }
 

@@ -15,7 +15,7 @@ import { type Marks, NO_MARKS, stampOf } from '../../../src/vrrp/replay.ts';
 import { type Advert, decode, type Envelope, encode, GROUP, writeChecksum } from '../../../src/wire/vrrp.ts';
 import { sign } from '../../../src/wire/vrrp-auth.ts';
 
-const packets = Number(process.env.PACKETS ?? 300_000);
+const packets = Number(process.env.PACKETS ?? 1_000_000);
 const seed = Number(process.env.SEED ?? 1);
 const NOW = 1_795_469_769_250;
 
