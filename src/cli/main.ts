@@ -38,6 +38,12 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./reload.ts')).reload,
   },
   {
+    name: 'restart',
+    synopsis: 'restart [--json]',
+    line: 'Start the daemon anew, after an upgrade; it keeps its roles.',
+    load: async () => (await import('./restart.ts')).restart,
+  },
+  {
     name: 'status',
     synopsis: 'status [--json]',
     line: 'Show who is master of what, and how the servers are.',

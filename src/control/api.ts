@@ -52,6 +52,16 @@ export function controlServer(director: Director, log: Log): Server {
     },
     {
       method: 'POST',
+      path: '/restart',
+      summary:
+        'start the program of the daemon anew (202), which keeps its roles; refused (422) when the file has an error',
+      handle: (_, response) => {
+        const answer = director.restart();
+        sendJson(response, answer.outcome === 'refused' ? 422 : 202, answer);
+      },
+    },
+    {
+      method: 'POST',
       path: '/plan',
       summary:
         'what the TOML text in the body, or without one the file on disk, would change; 422 with the issues when it is wrong',

@@ -19,6 +19,14 @@ export type ReloadAnswer = {
   readonly issues: readonly Issue[];
 };
 
+/** `refused`: the file has an error, with which nothing could start; `restarting`: the daemon ends and begins anew. */
+export type RestartAnswer = {
+  readonly outcome: 'restarting' | 'refused';
+  readonly detail: string;
+  readonly file: string;
+  readonly issues: readonly Issue[];
+};
+
 /** `breaks`: live connections that the change would end. */
 export type PlannedChange = { readonly sign: '+' | '~' | '-'; readonly what: string; readonly breaks: number };
 
@@ -61,6 +69,8 @@ export type Director = {
   /** How the alert sinks are doing. */
   alerts(): readonly SinkCounts[];
   reload(): Promise<ReloadAnswer>;
+  /** Starts the program of the daemon anew, in the same process; the kernel stays as it is. */
+  restart(): RestartAnswer;
   /** What the given TOML text, or with `null` the file on disk, would change. Changes nothing. */
   plan(text: string | null): Promise<PlanAnswer>;
   healthy(): Health;

@@ -16,6 +16,8 @@ export type Work<Orders> = {
   readonly plan: (orders: Orders) => Promise<Changes | undefined>;
   /** Ends cleanly. */
   readonly stop: () => Promise<void>;
+  /** What there is to say before this process ends and another one goes on in its place. */
+  readonly leave?: () => Promise<void>;
 };
 
 /** Tells the supervisor. Lost when it is gone, and so is this process then. */
@@ -51,6 +53,11 @@ export function serve<Orders>(work: Work<Orders>): void {
         return work.tracked?.(message.tracked);
       case 'request':
         return void answer(message);
+      case 'leave':
+        stopping = true;
+        return void Promise.resolve(work.leave?.())
+          .then(() => told)
+          .finally(() => process.exit(0));
       case 'stop':
         stopping = true;
         // Not behind a slow `configure`: handing over comes first. And once more behind it, for what it began meanwhile.

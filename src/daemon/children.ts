@@ -36,6 +36,8 @@ const STANDBY_AFTER: Duration = seconds(1);
 /** A child that ran this long had no trouble starting, so its next death starts the pauses anew. */
 const STEADY: Duration = seconds(60);
 const LONGEST_PAUSE: Duration = seconds(5);
+/** One that stands by and dies is started again after 1 s, 2 s, 4 s, … 1 min. */
+const LONGEST_STANDBY_PAUSE: Duration = seconds(60);
 
 /** The pause before the `n`-th start in a row that did not last (0 for the first): none, 100 ms, 200 ms, … 5 s. */
 export const restartPause = (n: number): Duration =>
@@ -51,6 +53,8 @@ export type Child<Orders, Answers> = {
   ask<K extends keyof Answers>(what: K, within: Duration, orders?: Orders): Promise<Answers[K] | undefined>;
   /** Lets it end cleanly; kills it when it has not ended within `within`. */
   stop(within: Duration): Promise<void>;
+  /** Lets it end and leave the kernel as it is, for its successor; kills it likewise. */
+  leave(within: Duration): Promise<void>;
   status(): ProcessStatus | undefined;
 };
 
@@ -67,6 +71,8 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
   let started = new Date();
   let restarts = 0;
   let shortLived = 0;
+  /** How many that stood by have died since the one that runs was ready. */
+  let standbyLost = 0;
   let stopping = false;
   let lastId = 0;
   let pause: NodeJS.Timeout | undefined;
@@ -116,13 +122,23 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     if (!stopping) pause = setTimeout(start, restartPause(shortLived));
   }
 
-  function haveStandby(): void {
+  function haveStandby(wait: Duration = STANDBY_AFTER): void {
     if (!STANDBY[name] || stopping) return;
     clearTimeout(standbyLater);
     standbyLater = setTimeout(() => {
       // One that is not ready has its own when it is, and not before: what keeps it from starting would keep that one too.
       if (state === 'ready') standby ??= forkOne();
-    }, STANDBY_AFTER);
+    }, wait);
+  }
+
+  /** The role does not depend on it, yet the next death of the one that runs would cost more: people should know. */
+  function lostStandby(code: number | null, signal: NodeJS.Signals | null): void {
+    if (stopping) return;
+    standbyLost += 1;
+    const wait = milliseconds(Math.min(LONGEST_STANDBY_PAUSE, STANDBY_AFTER * 2 ** Math.min(standbyLost - 1, 16)));
+    const detail = `it ended (${howEnded(code, signal)}); it is started again in ${formatDuration(wait)}`;
+    report({ kind: 'trouble', severity: 'warning', what: `no ${name} process stands by`, detail });
+    haveStandby(wait);
   }
 
   function onMessage(child: ChildProcess, message: FromChild): void {
@@ -135,6 +151,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
         state = 'ready';
         const took = formatDuration(milliseconds(Date.now() - started.getTime()));
         report({ kind: 'process', process: name, what: 'ready', detail: `after ${took}` });
+        standbyLost = 0;
         haveStandby();
       }
       return;
@@ -145,7 +162,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
   function onExit(child: ChildProcess, code: number | null, signal: NodeJS.Signals | null): void {
     if (standby === child) {
       standby = undefined;
-      return haveStandby();
+      return lostStandby(code, signal);
     }
     if (running !== child) return;
     running = undefined;
@@ -157,7 +174,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     const wait = restartPause(shortLived);
     shortLived += 1;
     restarts += 1;
-    const how = signal === null ? `exit code ${code}` : signal;
+    const how = howEnded(code, signal);
     const again = wait === 0 ? 'at once' : `in ${formatDuration(wait)}`;
     const detail = `${how} after ${formatDuration(lived)}; it is started again ${again}`;
     report({ kind: 'process', process: name, what: 'died', detail });
@@ -168,6 +185,21 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
   function send(message: ToChild<Orders>): void {
     // A child that is dying has no channel any more; its exit is told apart from this.
     if (running?.connected) running.send(message, () => {});
+  }
+
+  async function end(how: 'stop' | 'leave', within: Duration): Promise<void> {
+    stopping = true;
+    clearTimeout(pause);
+    clearTimeout(standbyLater);
+    standby?.kill('SIGKILL');
+    const child = running;
+    if (child === undefined) return;
+    state = 'stopping';
+    const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    send({ type: how });
+    const deadline = setTimeout(() => child.kill('SIGKILL'), within);
+    await exited;
+    clearTimeout(deadline);
   }
 
   return {
@@ -192,26 +224,16 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
       waiting.delete(id);
       return answer as Answers[typeof what] | undefined;
     },
-    async stop(within) {
-      stopping = true;
-      clearTimeout(pause);
-      clearTimeout(standbyLater);
-      standby?.kill('SIGKILL');
-      const child = running;
-      if (child === undefined) return;
-      state = 'stopping';
-      const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-      send({ type: 'stop' });
-      const deadline = setTimeout(() => child.kill('SIGKILL'), within);
-      await exited;
-      clearTimeout(deadline);
-    },
+    stop: (within) => end('stop', within),
+    leave: (within) => end('leave', within),
     status() {
       if (orders === undefined) return undefined;
       return { name, pid: running?.pid ?? null, state, started: started.toISOString(), restarts };
     },
   };
 }
+
+const howEnded = (code: number | null, signal: NodeJS.Signals | null): string => signal ?? `exit code ${code}`;
 
 const forkChild = (name: ChildName): ChildProcess =>
   fork(entryOf(name), [], {

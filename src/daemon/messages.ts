@@ -45,6 +45,8 @@ export type ToChild<Orders> =
   | { readonly type: 'tracked'; readonly tracked: readonly Tracked[] }
   /** End cleanly: hand over, leave or remove what is ours, then exit 0. */
   | { readonly type: 'stop' }
+  /** End and leave the kernel as it is, for the process that comes in a moment and goes on; then exit 0. */
+  | { readonly type: 'leave' }
   | { readonly type: 'request'; readonly id: number; readonly what: 'status' | 'plan'; readonly orders?: Orders };
 
 export type FromChild =

@@ -8,12 +8,12 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createDispatcher, wait } from '../alerts/dispatch.ts';
 import { formatEndpoint } from '../base/address.ts';
-import { after, type Instant, instant, milliseconds, seconds } from '../base/time.ts';
+import { after, type Duration, type Instant, instant, milliseconds, seconds } from '../base/time.ts';
 import type { Config, Issue } from '../config/config.ts';
 import { diff } from '../config/diff.ts';
 import { formatIssue } from '../config/load.ts';
 import { controlServer, metricsServer } from '../control/api.ts';
-import type { Director, Health, PlanAnswer, ReloadAnswer } from '../control/director.ts';
+import type { Director, Health, PlanAnswer, ReloadAnswer, RestartAnswer } from '../control/director.ts';
 import type { Event } from '../control/event.ts';
 import { createJournal } from '../control/journal.ts';
 import { type Listening, listenTcp, listenUnix } from '../control/listen.ts';
@@ -41,11 +41,13 @@ const ANSWER_WITHIN = seconds(2);
 const END_WITHIN = seconds(3);
 /** How long the last alerts may take on the way out. */
 const ALERTS_WITHIN = seconds(3);
+/** … before a restart, during which nobody advertises. */
+const LAST_ALERTS_WITHIN = milliseconds(100);
 /** Members of a group became master at once, so they are due nearly at once, and are handed over at once. */
 const TOGETHER = milliseconds(50);
 
-/** How a run ended: told to stop; unable to start; or not started, since the config has an error. */
-export type Ended = 'stopped' | 'failed' | 'bad-config';
+/** How a run ended: told to stop; to be run again; unable to start; or not started, since the config has an error. */
+export type Ended = 'stopped' | 'restart' | 'failed' | 'bad-config';
 
 /** Runs the director until SIGTERM or SIGINT. `file`: the config. What is wrong is printed or logged. */
 export async function runDaemon({ file }: { readonly file: string }): Promise<Ended> {
@@ -75,17 +77,25 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<En
   const signal = await new Promise<string>((done) => {
     process.once('SIGTERM', done);
     process.once('SIGINT', done);
+    void supervisor.restarting.then(() => done(RESTART));
   });
-  await supervisor.stop(signal);
+  if (signal === RESTART) await supervisor.leave();
+  else await supervisor.stop(signal);
   await log.flush();
-  return 'stopped';
+  return signal === RESTART ? 'restart' : 'stopped';
 }
+
+const RESTART = 'restart';
 
 type Supervisor = {
   readonly director: Director;
   /** Settles with a sentence when it cannot run. */
   start(warnings: readonly Issue[]): Promise<string | undefined>;
   stop(why: string): Promise<void>;
+  /** Settles when it is to be run again: `leave` then. */
+  readonly restarting: Promise<void>;
+  /** As `stop`, but nothing is given up: who runs next goes on with it. */
+  leave(): Promise<void>;
 };
 
 function createSupervisor(file: string, first: Config, log: Log, output: Surroundings): Supervisor {
@@ -99,6 +109,8 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   let handover: NodeJS.Timeout | undefined;
   let ending = false;
   let web: { readonly at: string; readonly listening: Listening } | undefined;
+
+  const restart = Promise.withResolvers<void>();
 
   const journal = createJournal({ now: () => new Date() });
   const alerts = createDispatcher({ log, random: Math.random, wait });
@@ -136,6 +148,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       reloading = answer.catch(() => {});
       return answer;
     },
+    restart: askRestart,
   };
 
   journal.subscribe(logEvent);
@@ -202,14 +215,36 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       .stop(END_WITHIN)
       .then(() => handOver(config.director.runDir, config.vrrp, instant(Number.POSITIVE_INFINITY), journal.add));
     const ended = Promise.all([resigned, checker.stop(END_WITHIN)]);
+    notify('STOPPING=1');
+    await close(why, ended, ALERTS_WITHIN);
+  }
+
+  async function leave(): Promise<void> {
+    ending = true;
+    // To the service manager it is the same process, which does not answer for a moment.
+    notifyReloading();
+    const ended = Promise.all([vrrp.leave(END_WITHIN), checker.leave(END_WITHIN)]);
+    await close('it is restarted', ended, LAST_ALERTS_WITHIN);
+  }
+
+  async function close(why: string, ended: Promise<unknown>, alertsWithin: Duration): Promise<void> {
     orders.close();
     clearTimeout(handover);
-    notify('STOPPING=1');
     journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
     await ended;
-    await alerts.drain(ALERTS_WITHIN);
+    await alerts.drain(alertsWithin);
     await web?.listening.close();
     await control?.close();
+  }
+
+  function askRestart(): RestartAnswer {
+    const { config: next, issues } = readConfig(file);
+    const refuse = (detail: string): RestartAnswer => ({ outcome: 'refused', detail, file, issues });
+    if (next === null) return refuse(`${firstError(issues)}; with it nothing could start`);
+    const moved = movedRunDir(next);
+    if (moved !== undefined) return refuse(`${moved} is left behind by a restart: stop and start it`);
+    restart.resolve();
+    return { outcome: 'restarting', detail: '', file, issues };
   }
 
   /** A child runs from the first time that there is work for it: in the config, or left behind by the run before. */
@@ -266,7 +301,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   }
 
   async function reload(): Promise<ReloadAnswer> {
-    notify(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+    notifyReloading();
     const answer = await tryReload();
     refused = answer.outcome === 'refused' ? answer.detail : null;
     journal.add({ kind: 'reload', outcome: answer.outcome, detail: answer.detail });
@@ -274,18 +309,32 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     return answer;
   }
 
+  function firstError(issues: readonly Issue[]): string {
+    const errors = issues.filter(({ severity }) => severity === 'error');
+    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+    return `${errors[0] === undefined ? file : formatIssue(file, errors[0])}${more}`;
+  }
+
+  /** What a process leaves for the next one is there, so it cannot move while roles are held. */
+  function movedRunDir(next: Config): string | undefined {
+    const [from, to] = [config.director.runDir, next.director.runDir];
+    return from === to ? undefined : `director.run_dir (${from}, now ${to})`;
+  }
+
   async function tryReload(): Promise<ReloadAnswer> {
     const { config: next, issues } = readConfig(file);
     if (next === null) {
-      const errors = issues.filter(({ severity }) => severity === 'error');
-      const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-      const detail = `${errors[0] === undefined ? file : formatIssue(file, errors[0])}${more}; the config before stays in force`;
+      const detail = `${firstError(issues)}; the config before stays in force`;
       return { outcome: 'refused', detail, file, issues };
     }
-    if (next.director.runDir !== config.director.runDir) {
-      const detail = `director.run_dir cannot change (from ${config.director.runDir} to ${next.director.runDir}) while the daemon runs: restart it`;
-      return { outcome: 'refused', detail, file, issues };
-    }
+    const moved = movedRunDir(next);
+    if (moved !== undefined)
+      return {
+        outcome: 'refused',
+        detail: `${moved} cannot change while the daemon runs: stop and start it`,
+        file,
+        issues,
+      };
     loaded = new Date();
     if (isDeepStrictEqual(next, config)) {
       // The files that it names, as keys, may have changed all the same.
@@ -350,5 +399,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     return { ok: reasons.length === 0, reasons };
   }
 
-  return { director, start, stop };
+  return { director, start, stop, leave, restarting: restart.promise };
 }
+
+const notifyReloading = (): boolean => notify(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);

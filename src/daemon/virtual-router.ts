@@ -95,6 +95,8 @@ export type VirtualRouter = {
   status(surroundings: Surroundings): RouterStatus;
   /** Resigns, gives the addresses up, and settles when the kernel has them no more. */
   stop(): Promise<void>;
+  /** Ends without resigning, for its successor: the peers' patience begins anew with one more advert. */
+  leave(): void;
 };
 
 /** How soon addresses are asked for again that the kernel refused, or that somebody has taken away twice. */
@@ -379,6 +381,12 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
     await queue;
   }
 
+  function leave(): void {
+    if (!stopped && router.state === 'master') send(settings.priority, router.source);
+    stopped = true;
+    timer.close();
+  }
+
   return {
     get label() {
       return labelOf(config, family);
@@ -420,6 +428,7 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
         ...{ now: ports.now(), date: ports.date },
       }),
     stop,
+    leave,
   };
 }
 

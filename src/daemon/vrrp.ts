@@ -5,7 +5,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { IpAddress } from '../base/address.ts';
-import { type Instant, instant, milliseconds } from '../base/time.ts';
+import { type Instant, instant, milliseconds, seconds, times } from '../base/time.ts';
 import type { InterfaceTrack, TrackConfig, VrrpConfig } from '../config/config.ts';
 import { familiesOf } from '../config/families.ts';
 import { describeTrack, trackKey } from '../config/track-key.ts';
@@ -326,6 +326,16 @@ async function clearLeftovers(runDir: string, wanted: ReadonlySet<string>): Prom
   }
 }
 
+/** What a restart takes at most on a machine that is well: from the last advert of this process to the first of the next. */
+const RESTART_TAKES = seconds(2);
+
+async function stop(): Promise<void> {
+  eve.close();
+  await Promise.all([...running.values()].map(end));
+  rehearsals.close();
+  tellAll();
+}
+
 await rehearse(rtnetlink);
 
 serve<VrrpOrders>({
@@ -339,10 +349,13 @@ serve<VrrpOrders>({
   },
   status: async () => ({ routers: [...running.values()].map((host) => host.status()) }),
   plan: async (orders) => ({ changes: planned([...running.values()], orders) }),
-  stop: async () => {
-    eve.close();
-    await Promise.all([...running.values()].map(end));
-    rehearsals.close();
+  stop,
+  async leave() {
+    const masters = [...running.values()].filter(({ router }) => router.state.state === 'master');
+    // Where a peer would not wait for us, it had better be told.
+    if (masters.some(({ router: { config } }) => times(config.interval, config.downCount) < RESTART_TAKES))
+      return stop();
+    for (const { router } of masters) router.leave();
     tellAll();
   },
 });

@@ -14,6 +14,7 @@ import {
   createPair,
   goneAt,
   holds,
+  type Member,
   masterDown,
   monitor,
   PATIENCE,
@@ -70,6 +71,13 @@ function oneMaster({ tape }: Pair, families: readonly Family[], allowed = CROSSI
       tape.adverts().filter((one) => one.family === family),
       allowed,
     );
+}
+
+/** As a service manager does it. */
+async function killedAndStarted(one: Member): Promise<[]> {
+  one.director.process.kill('SIGKILL');
+  await one.start();
+  return [];
 }
 
 describe('hard to kill', { concurrency: 8 }, () => {
@@ -174,6 +182,78 @@ describe('hard to kill', { concurrency: 8 }, () => {
       });
     });
   }
+
+  for (const { name, again } of [
+    { name: 'restarted by its verb', again: async ({ lvskeeper }: Member) => [await lvskeeper('restart')] },
+    { name: 'killed with all its processes and started at once', again: killedAndStarted },
+  ])
+    test(`the whole daemon, ${name}, goes on as master, and no address ever leaves`, async () => {
+      const pair = await startPair('restart', pairOf('', BOTH, SLOWER));
+      await told(pair, async () => {
+        const { lb1, lb2 } = pair;
+        const watch = await monitor(lb1);
+        const before = await lb1.director.status();
+        const began = tapeTime();
+        for (const { code, stdout, stderr } of await again(lb1)) {
+          assert.equal(code, 0, stderr);
+          assert.match(stdout, /^restarted in .*\n2 virtual routers are what they were\n$/);
+        }
+        for (const family of [4, 6] as const) await claims(lb1, began + SLOWER / 2, family);
+        await lb1.becomes('master');
+        // So long that lb2 would have claimed the role if it could.
+        await sleep(masterDown(PRIORITY.lb2, SLOWER) + GRACE);
+        const after = await lb1.director.status();
+        assert.notEqual(after.started, before.started);
+        for (const router of after.routers) assert.match(router.cause, /restarted as master/);
+        assert.deepEqual(
+          (await watch.stop()).filter(({ gone }) => gone),
+          [],
+        );
+        for (const family of [4, 6] as const) {
+          assert.deepEqual(lb2.adverts({ family, since: began }), [], 'lb2 never claims the role');
+          assert.ok(lb1.adverts({ family, since: began }).every(({ priority }) => priority === PRIORITY.lb1));
+        }
+        // The processes of the one before are gone, and nobody is left to be reaped.
+        const pid = after.processes.find((one) => one.name === 'supervisor')?.pid;
+        const states = await lb1.station.must(['ps', '-o', 'stat=', '--ppid', String(pid)]);
+        assert.doesNotMatch(states, /Z/);
+      });
+    });
+
+  test('restarted with intervals too short for that, it hands over first, and takes the role back', async () => {
+    const pair = await startPair('restart fast', pairOf('', [VIP4], INTERVAL));
+    await told(pair, async () => {
+      const { lb1, lb2 } = pair;
+      const began = tapeTime();
+      assert.equal((await lb1.lvskeeper('restart')).code, 0);
+      const taken = await claims(lb2, began);
+      const last = lb1.adverts().findLast(({ at }) => at < taken.at);
+      assert.equal(last?.priority, 0);
+      assert.ok(taken.at - last.at <= skew(PRIORITY.lb2, INTERVAL) + GRACE);
+      await lb1.becomes('master');
+      await lb2.becomes('backup');
+      await holds(lb2, [VIP4], false);
+      oneMaster(pair, [4]);
+    });
+  });
+
+  test('a restart with a file that has an error is refused, and nothing happens', async () => {
+    const pair = await startPair('restart refused', { lb1: toml(PRIORITY.lb1) });
+    await told(pair, async () => {
+      const { lb1 } = pair;
+      const before = await lb1.director.status();
+      writeFileSync(before.config.file, 'nonsense = 1\n');
+      const { code, stdout, stderr } = await lb1.lvskeeper('restart');
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.match(stderr, /lvskeeper\.toml:1:1: .*nonsense.*\nrestart refused: /);
+      await sleep(SLOW);
+      const { processes } = await lb1.director.status();
+      assert.deepEqual(
+        processes.map(({ pid }) => pid),
+        before.processes.map(({ pid }) => pid),
+      );
+    });
+  });
 
   test('kill -9 of the supervisor: all of it ends, the kernel drops the addresses, and the peer has them alone', async () => {
     const pair = await startPair('kill supervisor', pairOf());

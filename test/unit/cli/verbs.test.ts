@@ -5,9 +5,10 @@ import test, { type TestContext } from 'node:test';
 import { err, ok } from '../../../src/base/result.ts';
 import { author } from '../../../src/cli/order-terms.ts';
 import type { Issue } from '../../../src/config/config.ts';
-import type { OrderOutcome, OrderRefusal, OrderResult } from '../../../src/control/director.ts';
-import type { RouterOrder } from '../../../src/control/status.ts';
-import { fakeDirector, serve, temporaryFolder } from '../control/fake-director.ts';
+import type { Director, OrderOutcome, OrderRefusal, OrderResult } from '../../../src/control/director.ts';
+import type { ProcessStatus, RouterOrder, Status } from '../../../src/control/status.ts';
+import { WELL } from '../../golden/cli/samples.ts';
+import { EMPTY_STATUS, fakeDirector, serve, temporaryFolder } from '../control/fake-director.ts';
 import { cli } from './harness.ts';
 
 process.env.TZ = 'UTC';
@@ -124,6 +125,57 @@ test('reload says what was done', async (t) => {
   const socket = await serve(t, fakeDirector({ reload: async () => answer }));
   assert.deepEqual(await cli(['reload'], socket), { code: 0, out: 'reload applied: service web added\n', err: '' });
   assert.deepEqual(JSON.parse((await cli(['reload', '--json'], socket)).out), answer);
+});
+
+/** Answers of a daemon that is asked for its status, one after the other; the last of them from then on. */
+function inTurn(...answers: Status[]): () => Promise<Status> {
+  const left = [...answers];
+  return async () => (left.length > 1 ? left.shift() : left[0]) ?? assert.fail('no answer');
+}
+
+test('restart waits for the next daemon, and says which roles it has and has not', async (t) => {
+  const routers = WELL.routers.slice(0, 2).map((router) => ({ ...router, state: 'master', cause: '' }) as const);
+  const [edge = assert.fail('no router'), inner = assert.fail('only one')] = routers;
+  const before = { ...EMPTY_STATUS, routers };
+  const vrrp = { ...EMPTY_STATUS.processes[0], name: 'vrrp', state: 'ready' } as ProcessStatus;
+  const after: Status = {
+    ...{ ...EMPTY_STATUS, started: '2026-03-01T12:00:00.000Z', version: '1.3.0' },
+    ...{ routers: [edge, { ...inner, state: 'backup', cause: 'slept too long' }], processes: [vrrp] },
+  };
+  const starting: Status = { ...after, version: 'too early', processes: [{ ...vrrp, state: 'starting' }] };
+  // The first is from before the restart is asked for, the second comes while the old daemon still ends.
+  const status = (): Partial<Director> => ({ status: inTurn(before, before, starting, after) });
+  const { code, out, err } = await cli(['restart'], await serve(t, fakeDirector(status())));
+  assert.deepEqual([code, err], [0, '']);
+  const [first, ...rest] = out.split('\n');
+  assert.match(first ?? '', /^restarted in \d\S* m?s: lvskeeper 1\.3\.0$/);
+  const changed = `${inner.name} IPv${inner.family}: master before, backup now: slept too long`;
+  assert.deepEqual(rest, [changed, '1 virtual router is what it was', '']);
+
+  const { out: json } = await cli(['restart', '--json'], await serve(t, fakeDirector(status())));
+  const { took, ...answer } = JSON.parse(json);
+  assert.equal(typeof took, 'number');
+  const { name, family } = edge;
+  assert.deepEqual(answer, {
+    ...{ outcome: 'restarted', version: '1.3.0' },
+    routers: [
+      { name, family, cause: '', before: 'master', after: 'master' },
+      { name: inner.name, family: inner.family, cause: 'slept too long', before: 'master', after: 'backup' },
+    ],
+  });
+});
+
+test('a refused restart exits with 1, prints every issue with its place, and waits for nothing', async (t) => {
+  const answer = {
+    outcome: 'refused',
+    detail: 'with it nothing could start',
+    file: '/etc/a.toml',
+    issues: [ISSUE],
+  } as const;
+  const socket = await serve(t, fakeDirector({ restart: () => answer }));
+  const { code, out, err } = await cli(['restart'], socket);
+  assert.deepEqual([code, out], [1, '']);
+  assert.equal(err, '/etc/a.toml:13:3: unknown key "wieght"\nrestart refused: with it nothing could start\n');
 });
 
 test('a refused reload exits with 1 and prints every issue with its place', async (t) => {

@@ -30,6 +30,7 @@ test('GET / lists every endpoint, and each of them is there', async (t) => {
       'GET /status',
       'GET /events',
       'POST /reload',
+      'POST /restart',
       'POST /plan',
       'POST /routers/NAME/order',
       'DELETE /routers/NAME/order',
@@ -39,7 +40,7 @@ test('GET / lists every endpoint, and each of them is there', async (t) => {
   );
   for (const { method, path: url } of endpoints) {
     const body = method === 'POST' && url.endsWith('/order') ? '{"kind":"demote"}' : undefined;
-    assert.equal((await ask(path, method, url, body)).status, 200, url);
+    assert.equal((await ask(path, method, url, body)).status, url === '/restart' ? 202 : 200, url);
   }
 });
 
@@ -67,6 +68,13 @@ test('POST /reload answers the outcome; a refused one with 422', async (t) => {
   assert.equal((await ask(good, 'POST', '/reload')).status, 200);
   const bad = await serve(t, fakeDirector({ reload: async () => refused }));
   assert.deepEqual(await ask(bad, 'POST', '/reload'), { status: 422, body: refused });
+});
+
+test('POST /restart is accepted with 202; a refused one is 422', async (t) => {
+  const refused = { outcome: 'refused', detail: 'wrong', file: 'a.toml', issues: [] } as const;
+  assert.equal((await ask(await serve(t, fakeDirector()), 'POST', '/restart')).status, 202);
+  const bad = await serve(t, fakeDirector({ restart: () => refused }));
+  assert.deepEqual(await ask(bad, 'POST', '/restart'), { status: 422, body: refused });
 });
 
 test('POST /plan hands on the text, and null for an empty body', async (t) => {

@@ -30,6 +30,7 @@ export function fakeDirector(answers: Partial<Director> = {}): Director {
     journal: createJournal({ now: () => new Date(Date.UTC(2026, 2, 1, 12, 0, second++)) }),
     alerts: () => [],
     reload: async () => ({ outcome: 'unchanged', detail: '', file: '/etc/lvskeeper/lvskeeper.toml', issues: [] }),
+    restart: () => ({ outcome: 'restarting', detail: '', file: '/etc/lvskeeper/lvskeeper.toml', issues: [] }),
     plan: async () => ({ changes: [] }),
     healthy: () => ({ ok: true, reasons: [] }),
     order: async (router) => ok({ routers: [nothingDone(router)] }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import test from 'node:test';
+import { seconds } from '../../../src/base/time.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import { createChild, restartPause } from '../../../src/daemon/children.ts';
 import type { Tracked } from '../../../src/daemon/messages.ts';
@@ -63,6 +64,54 @@ test('what is told reaches the one that runs; without one it is lost', () => {
     { type: 'tracked', tracked: [FOUND] },
   ]);
   events.emit('message', { type: 'ready' });
+  assert.equal(child.status()?.state, 'ready');
+});
+
+for (const how of ['stop', 'leave'] as const)
+  test(`told to ${how}, a child is told so, waited for, and not started again`, async () => {
+    const { sent, events, process } = fakeProcess();
+    const left = [process];
+    const launch = (): ChildProcess => left.shift() ?? assert.fail('another');
+    const child = createChild<number, object>('checker', () => {}, undefined, launch);
+    child.configure(() => 1);
+    let ended = false;
+    const ending = child[how](seconds(1)).then(() => {
+      ended = true;
+    });
+    assert.deepEqual(sent.at(-1), { type: how });
+    await Promise.resolve();
+    assert.equal(ended, false);
+    events.emit('exit', 0, null);
+    await ending;
+    assert.equal(child.status()?.state, 'dead');
+  });
+
+test('one that stands by and dies is told of, and started again after growing pauses', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+  const [runs, ...others] = Array.from({ length: 4 }, fakeProcess);
+  const processes = [runs, ...others];
+  const left = processes.map((one) => one?.process);
+  const happened: Happening[] = [];
+  const child = createChild<number, object>(
+    'vrrp',
+    (one) => happened.push(one),
+    undefined,
+    () => {
+      return left.shift() ?? assert.fail('another');
+    },
+  );
+  child.configure(() => 1);
+  runs?.events.emit('message', { type: 'ready' });
+  const told = (): string[] => happened.flatMap((one) => (one.kind === 'trouble' ? `${one.what}: ${one.detail}` : []));
+  for (const [i, pause] of [1000, 1000, 2000].entries()) {
+    t.mock.timers.tick(pause - 1);
+    assert.equal(left.length, 3 - i);
+    t.mock.timers.tick(1);
+    assert.equal(left.length, 2 - i);
+    others[i]?.events.emit('exit', 3, null);
+  }
+  const what = 'no vrrp process stands by: it ended (exit code 3); it is started again in';
+  assert.deepEqual(told(), [`${what} 1 s`, `${what} 2 s`, `${what} 4 s`]);
   assert.equal(child.status()?.state, 'ready');
 });
 

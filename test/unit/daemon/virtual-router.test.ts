@@ -146,6 +146,26 @@ test('a stop sends priority 0 before any address goes, and ends when they are go
   assert.equal(b.did.length, 4, 'nothing happens after a stop');
 });
 
+test('a master that leaves says once more that it is there, and gives nothing up', async () => {
+  const b = bench();
+  b.start();
+  await b.pass(3700);
+  b.did.length = 0;
+  b.router.leave();
+  await b.pass(60_000);
+  assert.deepEqual(b.did, ['send priority 100 for 192.0.2.100 192.0.2.101']);
+});
+
+test('a backup that leaves says nothing', async () => {
+  const b = bench();
+  b.start();
+  await b.pass(1000);
+  b.did.length = 0;
+  b.router.leave();
+  await b.pass(60_000);
+  assert.deepEqual(b.did, []);
+});
+
 test('a second burst of gratuitous ARP follows after announce_delay', async () => {
   const b = bench({ announceCount: 1 });
   b.start();
