@@ -9,7 +9,10 @@ export const TOPICS = {
   conflict: 'vrrp',
   order: 'vrrp',
   server: 'server',
+  'server-order': 'server',
+  ejection: 'server',
   quorum: 'quorum',
+  panic: 'quorum',
 } as const satisfies Readonly<Record<string, AlertTopic>>;
 export type AlertKind = keyof typeof TOPICS;
 

@@ -176,6 +176,24 @@ export function list<T>(of: Kind<T>, least: number, most: number, unique = true)
   };
 }
 
+/** A list, or one of its values by itself. */
+export function oneOrMore<T>(of: Kind<T>, most: number): Kind<readonly T[]> {
+  const many = list(of, 0, most);
+  return {
+    ...many,
+    expected: `${of.expected}, or a list of these`,
+    schema: () => ({ anyOf: [of.schema(), many.schema()] }),
+    read(value, key, reading) {
+      if (value.type === 'array') return many.read(value, key, reading);
+      return many.read({ type: 'array', items: [value], at: value.at }, key, reading);
+    },
+    write(values) {
+      const [only, ...others] = values;
+      return only !== undefined && others.length === 0 ? of.write(only) : many.write(values);
+    },
+  };
+}
+
 /** Reports a list that is too short or too long. */
 export function countIn(
   value: FileValue,

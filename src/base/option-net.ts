@@ -2,7 +2,8 @@
 
 import { familyOf, formatPrefix, type IpAddress, ipBytes, type Prefix, parseIp, parsePrefix } from './address.ts';
 import type { Kind } from './option.ts';
-import { parsed, text } from './option-kinds.ts';
+import { list, parsed, text } from './option-kinds.ts';
+import { say } from './option-say.ts';
 import { isMulticast, networkOf } from './prefix.ts';
 import { err, ok } from './result.ts';
 
@@ -18,6 +19,22 @@ export const name = text(
 export const interfaceName = text('the name of an interface, 1 to 15 characters', /^(?!\.{1,2}$)[^\s/:]{1,15}$/);
 
 export const absolutePath = text('an absolute path', /^\/[^\0]*$/);
+
+/** As useradd(8) has them. */
+export const userName = text('the name of a user', /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/);
+
+const words = list(text('text in quotes', /^[^\0]*$/), 1, 1000, false);
+/** A program by its absolute path, and its arguments. */
+export const command: Kind<readonly string[]> = {
+  ...words,
+  expected: 'a list: a program by its absolute path, and its arguments',
+  read(value, key, reading) {
+    const [first] = value.type === 'array' ? value.items : [];
+    if (first?.type !== 'string' || first.value.startsWith('/')) return words.read(value, key, reading);
+    reading.error(first.at, say.wrong(key, first, 'a program by its absolute path'));
+    return undefined;
+  },
+};
 
 /** Why an address is not that of one host; `undefined`: it is. */
 export function refuseHost(address: IpAddress): string | undefined {

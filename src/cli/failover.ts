@@ -8,7 +8,7 @@ import type { VerbModule } from './verb.ts';
 export const failover: VerbModule = {
   operands: [0, 1],
   options: {
-    'to-backup': { help: 'only ever make this director the backup' },
+    'to-backup': { help: 'this director is the backup, whatever it is now' },
     ...TERMS,
   },
   about: `

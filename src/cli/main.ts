@@ -73,6 +73,36 @@ export const VERBS: readonly Verb[] = [
     line: 'Take a virtual router over, and keep it.',
     load: async () => (await import('./order.ts')).promote,
   },
+  {
+    name: 'drain',
+    synopsis: 'drain SERVER [--service NAME] [--for TIME] [--reason TEXT] [--wait] [--json]',
+    line: 'Give a server no new connections, and let those that it has end.',
+    load: async () => (await import('./server-order.ts')).drain,
+  },
+  {
+    name: 'undrain',
+    synopsis: 'undrain SERVER [--service NAME] [--json]',
+    line: 'Give a drained server connections again.',
+    load: async () => (await import('./server-order.ts')).undrain,
+  },
+  {
+    name: 'weight',
+    synopsis: 'weight SERVER [N] [--service NAME] [--for TIME] [--reason TEXT] [--cancel] [--json]',
+    line: 'Give a server another weight while it is up.',
+    load: async () => (await import('./server-order.ts')).weight,
+  },
+  {
+    name: 'disable',
+    synopsis: 'disable SERVER [--service NAME] [--for TIME] [--reason TEXT] [--json]',
+    line: 'Take a server out of the table at once, with its connections.',
+    load: async () => (await import('./server-order.ts')).disable,
+  },
+  {
+    name: 'enable',
+    synopsis: 'enable SERVER [--service NAME] [--json]',
+    line: 'Put a disabled server back into the table.',
+    load: async () => (await import('./server-order.ts')).enable,
+  },
 ];
 
 const SPECIAL = ['help', '--help', '-h', '--version', '-V'];

@@ -2,8 +2,10 @@
 
 import { printable } from '../base/printable.ts';
 import { formatDuration, milliseconds } from '../base/time.ts';
-import type { ServerStatus, ServiceStatus, Status } from '../control/status.ts';
+import type { ServerStatus, ServiceStatus, Status, SyncStatus } from '../control/status.ts';
+import { poolTroubles, quorumWords, sorryRow, whyWords } from './pool-words.ts';
 import { renderRouter, routerTroubles } from './render-router.ts';
+import { connectionWords, orderWords } from './server-words.ts';
 import { type Cell, hanging, renderTable, type View } from './table.ts';
 import { age, since } from './when.ts';
 
@@ -36,18 +38,23 @@ function troubles(status: Status, { now }: View): string[] {
         `${name} process ${state}, ${pid === null ? 'not running' : `pid ${pid}`} since ${since(started, now)}, restarted ${restarts} ×`,
       );
   if (status.ipvsTrouble !== null) found.push(`IPVS: ${status.ipvsTrouble}; no service is carried`);
+  if (status.sync !== null && status.sync.trouble !== null) found.push(syncTrouble(status.sync, status.sync.trouble));
   found.push(...routerTroubles(status.routers, now));
-  for (const { name, quorum, servers } of status.services)
-    if (!quorum.held)
-      found.push(`${name}: quorum lost: ${quorum.up} of ${servers.length} servers up, ${quorum.needed} needed`);
+  found.push(...status.services.flatMap(poolTroubles));
   return found;
+}
+
+/** `connection synchronization: should be master, as edge is; running: none` */
+function syncTrouble({ vrrp, wanted }: SyncStatus, trouble: string): string {
+  const should = wanted === null ? `the role of ${vrrp} is not known` : `should be ${wanted}, as ${vrrp} says`;
+  return `connection synchronization: ${should}; ${trouble}`;
 }
 
 function renderService(service: ServiceStatus, view: View): string {
   const { paint } = view;
-  const { quorum, servers } = service;
+  const { quorum, servers, sorryServers } = service;
   const mode = `${service.protocol} ${service.address} ${service.forward} ${service.scheduler}`;
-  const count = `${quorum.up} of ${servers.length} up, ${quorum.needed} needed`;
+  const count = quorumWords(service);
   const up = quorum.held ? count : paint('red', `quorum lost: ${count}`);
   const table = renderTable(
     [
@@ -59,11 +66,21 @@ function renderService(service: ServiceStatus, view: View): string {
       { title: 'INACT', align: 'right' },
       { title: 'LAST ANSWER' },
     ],
-    servers.map((server) => serverRow(server, view)),
+    [...servers.map((server) => serverRow(server, view)), ...sorryServers.map(sorryRow)],
     { ...view, indent: 2 },
   );
-  return `${paint('bold', service.name)}  ${mode}  ${up}\n${table}`;
+  return `${paint('bold', service.name)}  ${mode}  ${up}\n${table}${orderLines(service, view)}`;
 }
+
+/** The operator's orders, and what is left on servers that are to be without connections. */
+const orderLines = ({ servers }: ServiceStatus, view: View): string =>
+  servers
+    .flatMap(({ name, order, connections }) => {
+      if (order === null) return [];
+      const left = connections === null || order.kind === 'weight' ? '' : ` (${connectionWords(connections)})`;
+      return hanging('  ', `${name}${left} ${orderWords(order, view.now)}`, view, 'yellow');
+    })
+    .join('');
 
 function serverRow(server: ServerStatus, { now }: View): Cell[] {
   const { state, weight, configuredWeight, connections, check } = server;
@@ -80,6 +97,6 @@ function serverRow(server: ServerStatus, { now }: View): Cell[] {
     weight === configuredWeight ? kernel : { text: `${kernel}/${configuredWeight}`, style: 'yellow' },
     connections === null ? '-' : String(connections.active),
     connections === null ? '-' : String(connections.inactive),
-    check === null ? { text: 'no check', style: 'dim' } : answered,
+    check === null ? { text: 'no check', style: 'dim' } : answered + whyWords(server),
   ];
 }

@@ -65,7 +65,8 @@ async function comeBack(socket: string, old: Status): Promise<Status | undefined
     const reply = await call(socket, { method: 'GET', path: '/status', timeout: 5000 });
     if (!reply.ok || reply.value.status !== 200) continue;
     const status = reply.value.body as Status;
-    if (status.started !== old.started && status.processes.every(({ state }) => state === 'ready')) return status;
+    const ready = new Set(status.processes.flatMap(({ name, state }) => (state === 'ready' ? name : [])));
+    if (status.started !== old.started && old.processes.every(({ name }) => ready.has(name))) return status;
   }
   return undefined;
 }

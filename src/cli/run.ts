@@ -2,11 +2,6 @@
 
 import { DEFAULT_CONFIG, EXIT, type VerbModule } from './verb.ts';
 
-/** The program as it is now on disk takes this process over. Returns only where it could not. */
-function runAgain(): void {
-  process.execve?.(process.execPath, [process.execPath, ...process.execArgv, ...process.argv.slice(1)], process.env);
-}
-
 export const run: VerbModule = {
   operands: [0, 1],
   options: {},
@@ -18,7 +13,7 @@ CAP_NET_ADMIN and CAP_NET_RAW. The log goes to standard output. Starts nothing, 
   run: async ({ operands: [file = DEFAULT_CONFIG] }) => {
     const { runDaemon } = await import('../daemon/supervisor.ts');
     const ended = await runDaemon({ file });
-    if (ended === 'restart') runAgain();
+    if (ended === 'restart') (await import('../system/program.ts')).runAgain();
     return { stopped: EXIT.ok, restart: EXIT.failed, failed: EXIT.failed, 'bad-config': EXIT.config }[ended];
   },
 };

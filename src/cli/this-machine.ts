@@ -1,22 +1,19 @@
 /** What a good config needs of the machine and does not find there: warnings, since the file may be for another machine. */
 
-import type { Config, Issue, VrrpConfig } from '../config/config.ts';
-import { readSecret } from '../system/key-file.ts';
+import type { Config, Issue, ServiceConfig, VrrpConfig } from '../config/config.ts';
+import { unreadableSecrets } from '../daemon/advert-codec.ts';
 import { refusalOf } from '../trackers/script/safety.ts';
 
 export async function machineIssues(config: Config): Promise<readonly Issue[]> {
-  const found = await Promise.all(config.vrrp.map(async (router) => [...secrets(router), ...(await scripts(router))]));
+  const found = await Promise.all([
+    ...config.vrrp.map(async (router) => [...secrets(router), ...(await scripts(router))]),
+    ...config.services.map(quorumCommands),
+  ]);
   return found.flat();
 }
 
-function secrets({ name, auth }: VrrpConfig): Issue[] {
-  if (auth === null) return [];
-  const files = auth.type === 'pass' ? [auth.file] : auth.keys.map(({ file }) => file);
-  return files.flatMap((file) => {
-    const secret = readSecret(file, auth.type);
-    return secret.ok ? [] : [warning(name, `${secret.error}; the router would not start`)];
-  });
-}
+const secrets = (router: VrrpConfig): Issue[] =>
+  unreadableSecrets(router).map((error) => warning(router.name, `${error}; the router would not start`));
 
 async function scripts({ name, track }: VrrpConfig): Promise<Issue[]> {
   const issues = track.map(async (each): Promise<Issue[]> => {
@@ -27,7 +24,20 @@ async function scripts({ name, track }: VrrpConfig): Promise<Issue[]> {
   return (await Promise.all(issues)).flat();
 }
 
-const warning = (router: string, what: string): Issue => ({
+async function quorumCommands({ name, quorumUp, quorumDown, quorumUser: user }: ServiceConfig): Promise<Issue[]> {
+  const commands = [
+    ['quorum_up', quorumUp],
+    ['quorum_down', quorumDown],
+  ] as const;
+  const issues = commands.map(async ([key, script]): Promise<Issue[]> => {
+    const why = script === null ? undefined : await refusalOf({ script, user });
+    if (script === null || why === undefined) return [];
+    return [warning(name, `${key} ${script[0]} would not be run: ${why}`, '[[service]]')];
+  });
+  return (await Promise.all(issues)).flat();
+}
+
+const warning = (name: string, what: string, section = '[[vrrp]]'): Issue => ({
   ...{ severity: 'warning', line: 0, column: 0 },
-  message: `on this machine, [[vrrp]] ${router}: ${what}`,
+  message: `on this machine, ${section} ${name}: ${what}`,
 });

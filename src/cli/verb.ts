@@ -107,6 +107,19 @@ export function parseArguments(verb: VerbModule, argv: readonly string[]): Resul
 
 const HELP_WIDTH = 80;
 
+/** Broken between its parts, the further lines under the first. */
+function synopsisLines(synopsis: string): string {
+  const indent = ' '.repeat('lvskeeper '.length + synopsis.indexOf(' ') + 1);
+  let [line = '', ...parts] = `lvskeeper ${synopsis}`.split(/ (?=\[)/);
+  const lines: string[] = [];
+  for (const part of parts) {
+    const longer = `${line} ${part}`;
+    if (longer.length > HELP_WIDTH) lines.push(line);
+    line = longer.length > HELP_WIDTH ? indent + part : longer;
+  }
+  return [...lines, line].join('\n');
+}
+
 export function helpOf(synopsis: string, line: string, verb: VerbModule): string {
   const rows = Object.entries(verb.options).map(([name, { short, value, help }]) => {
     const left = `${short === undefined ? '    ' : `-${short}, `}--${name}${value === undefined ? '' : ` ${value}`}`;
@@ -114,5 +127,5 @@ export function helpOf(synopsis: string, line: string, verb: VerbModule): string
   });
   const options = rows.length === 0 ? '' : `\nOptions\n${rows.join('')}`;
   const about = wrap(verb.about.trim().replaceAll('\n', ' '), HELP_WIDTH).join('\n');
-  return `lvskeeper ${synopsis}\n\n${line}\n\n${about}\n${options}`;
+  return `${synopsisLines(synopsis)}\n\n${line}\n\n${about}\n${options}`;
 }

@@ -5,13 +5,17 @@
 
 import type { Endpoint, IpAddress, Prefix } from '../base/address.ts';
 import type { Duration } from '../base/time.ts';
-import type { Forward, Protocol, Scheduler } from '../ipvs/table.ts';
+import type { PortRange } from '../ipvs/desired.ts';
+import type { Sysctls } from '../ipvs/sysctls.ts';
+import type { Forward, Protocol, Scheduler, ServiceFlag, Tunnel } from '../ipvs/table.ts';
+import type { PoolSettings } from '../pool/pool.ts';
 
 export type Config = {
   readonly director: DirectorConfig;
   readonly metrics: MetricsConfig;
   readonly log: LogConfig;
   readonly vrrp: readonly VrrpConfig[];
+  readonly ipvs: IpvsConfig;
   readonly services: readonly ServiceConfig[];
   readonly alerts: readonly AlertConfig[];
 };
@@ -208,18 +212,74 @@ export type RuleConfig = {
   readonly priority: number;
 };
 
-export type ServiceConfig = {
+/** What becomes of the servers of a service, taken together. */
+export type PoolConfig = PoolSettings & {
+  /** Argument vectors, no shell; `null`: nothing is run. */
+  readonly quorumUp: readonly string[] | null;
+  readonly quorumDown: readonly string[] | null;
+  /** Whose rights they run with. */
+  readonly quorumUser: string;
+  /** Where clients go while the quorum is lost; port 0: that of the service. */
+  readonly sorryServers: readonly Endpoint[];
+};
+
+/** What of IPVS belongs to no service. `null`: left as it is. */
+export type IpvsConfig = {
+  /** Whole seconds without a packet after which a connection is forgotten. */
+  readonly timeoutTcp: Duration | null;
+  readonly timeoutTcpFin: Duration | null;
+  readonly timeoutUdp: Duration | null;
+  readonly sysctl: Sysctls;
+  /** `null`: no connection synchronization. */
+  readonly sync: SyncConfig | null;
+};
+
+/** The kernel's connection synchronization. */
+export type SyncConfig = {
+  /** The router that it follows: its daemon sends while that one is master here, and receives otherwise. */
+  readonly vrrp: string;
+  readonly interface: string;
+  /** 0 to 255; the same on directors that exchange their connections. */
+  readonly id: number;
+  /** Multicast. */
+  readonly group: IpAddress;
+  /** UDP port, the first of several where there are several threads. */
+  readonly port: number;
+  readonly ttl: number;
+  /** Bytes of payload of a datagram, 1024 to 65487; `null`: the kernel's choice. */
+  readonly maxLength: number | null;
+};
+
+export type ServiceConfig = PoolConfig & {
   readonly name: string;
-  readonly address: Endpoint;
+  /** `master`: in the kernel only while the router is master here. Its servers are probed all the same. */
+  readonly active: 'always' | 'master';
+  /** The router of `active`, by its name; `null`: the one whose address the service has. */
+  readonly vrrp: string | null;
+  /** What clients use: here or in `fwmarks` there is at least one. All of them are one service with one set of servers. */
+  readonly addresses: readonly PortRange[];
+  /** Marks that netfilter gives to packets, 1 to 4294967295. */
+  readonly fwmarks: readonly number[];
+  /** Of the marked packets; `null`: that of the first server. */
+  readonly fwmarkFamily: 'ipv4' | 'ipv6' | null;
   readonly protocol: Protocol;
   readonly forward: Forward;
+  /** Of `tun`; `null`: IP in IP. */
+  readonly tunnel: Tunnel | null;
   readonly scheduler: Scheduler;
+  /** Flags of the scheduler. */
+  readonly flags: readonly ServiceFlag[];
+  /** One-packet scheduling, of UDP: no connection is kept. */
+  readonly ops: boolean;
   /** Whole seconds that a client keeps its server; `null`: no persistence. */
   readonly persistence: Duration | null;
-  /** The service has quorum while at least this many servers are up. */
-  readonly quorum: number;
-  /** What becomes of a failed server: weight 0, so that its connections may end, or removal. */
-  readonly onFailure: 'quiesce' | 'remove';
+  /** Prefix lengths: clients that share so many bits of their address keep one server. */
+  readonly persistenceGranularity: number;
+  readonly persistenceGranularityIpv6: number;
+  /** By what a client is known; `null`: its address. */
+  readonly persistenceEngine: 'sip' | null;
+  /** How long a server that has left the config may keep its connections; 0: not at all. */
+  readonly drainTimeout: Duration;
   /** How each server is probed; `null`: not at all, every server counts as up. */
   readonly check: CheckConfig | null;
   readonly servers: readonly ServerConfig[];
@@ -227,9 +287,16 @@ export type ServiceConfig = {
 
 export type ServerConfig = {
   readonly name: string;
+  /** Port 0: that of the service. */
   readonly address: Endpoint;
   /** IPVS weight while up, 0 to 65535. */
   readonly weight: number;
+  /** `null`: as the service says. */
+  readonly forward: Forward | null;
+  readonly tunnel: Tunnel | null;
+  /** Connections at which it gets no new ones, until it has fewer than the lower one; 0: no threshold. */
+  readonly upperThreshold: number;
+  readonly lowerThreshold: number;
 };
 
 /** What every kind of check has. */

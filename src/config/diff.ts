@@ -6,17 +6,20 @@
  * virtual addresses, peers, tracked things) is compared item by item, each known by what it is about.
  */
 
-import { formatEndpoint, formatPrefix } from '../base/address.ts';
+import { formatPrefix } from '../base/address.ts';
 import { type Options, type Plain, type Values, writeTable } from '../base/option.ts';
 import { inline } from '../base/option-render.ts';
+import { idsOf } from '../ipvs/desired.ts';
 import { serviceKey } from '../ipvs/table.ts';
 import type { Config } from './config.ts';
 import { familiesOf } from './families.ts';
-import { DIRECTOR, DOCUMENT, LOG, METRICS, SERVER, SERVICE } from './options.ts';
+import { DIRECTOR, DOCUMENT, LOG, METRICS, WHOLE_SERVICE } from './options.ts';
+import { IPVS } from './options-ipvs.ts';
+import { SERVER, writeServerAddress } from './options-service.ts';
 import { VRRP } from './options-vrrp.ts';
 import { trackName } from './track-name.ts';
 
-export type Section = 'director' | 'metrics' | 'log' | 'vrrp' | 'service' | 'alert';
+export type Section = 'director' | 'metrics' | 'log' | 'vrrp' | 'ipvs' | 'service' | 'alert';
 export type Change = {
   readonly section: Section;
   /** The name in the new config, or in the old one for what is gone; empty for a section that is there once. */
@@ -42,6 +45,7 @@ export function changes(before: Config, after: Config): readonly Change[] {
     ...once('director', DIRECTOR, (c) => c.director),
     ...once('metrics', METRICS, (c) => c.metrics),
     ...once('log', LOG, (c) => c.log),
+    ...once('ipvs', IPVS, (c) => c.ipvs),
     ...many(
       'vrrp',
       before.vrrp,
@@ -53,7 +57,7 @@ export function changes(before: Config, after: Config): readonly Change[] {
       'service',
       before.services,
       after.services,
-      (s) => serviceKey({ protocol: s.protocol, address: s.address }),
+      (s) => idsOf(s).slice(0, 1).map(serviceKey).join(),
       writeService,
     ),
     ...many(
@@ -70,8 +74,8 @@ const write = (options: Options, values: object): Table => writeTable(options, v
 
 /** A service with its servers as a table by address. */
 function writeService(service: Config['services'][number]): Table {
-  const servers = service.servers.map((s) => [formatEndpoint(s.address), write(SERVER, s)] as const);
-  return { ...write(SERVICE, service), server: Object.fromEntries(servers) };
+  const servers = service.servers.map((s) => [writeServerAddress(s.address), write(SERVER, s)] as const);
+  return { ...write(WHOLE_SERVICE, service), server: Object.fromEntries(servers) };
 }
 
 /** A virtual router with its addresses, peers and tracked things as tables, by what each is about. */

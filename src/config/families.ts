@@ -11,7 +11,7 @@ import type { PeerConfig, VirtualAddress, VrrpConfig } from './config.ts';
 export const familiesOf = ({ addresses }: Pick<VrrpConfig, 'addresses'>): readonly Family[] =>
   ([4, 6] as const).filter((family) => addresses.some((a) => familyOf(a.address.address) === family));
 
-/** In the order of the file, but link-local addresses before others, as the first of an IPv6 advert must be (RFC 9568, 5.2.9). */
+/** In the order of the config, which `options-address.ts` has sorted: link-local addresses before others (RFC 9568, 5.2.9). */
 export const addressesOf = ({ addresses }: Pick<VrrpConfig, 'addresses'>, family: Family): readonly VirtualAddress[] =>
   addresses.filter((a) => familyOf(a.address.address) === family);
 

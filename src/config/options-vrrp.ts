@@ -79,7 +79,7 @@ export const VRRP = {
   preempt_delay: {
     is: duration('0s', '1h'),
     default: '0s',
-    doc: 'How long to wait, from the start of the daemon, before taking over from a lower priority.',
+    doc: 'How long to wait, from its start and from the end of each fault, before taking over from a lower priority.',
   },
   checksum: {
     is: choice('pseudo-header', 'message'),

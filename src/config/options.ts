@@ -5,31 +5,21 @@
 
 import { execOptions } from '../alerts/exec/options.ts';
 import { webhookOptions } from '../alerts/webhook/options.ts';
-import { type Endpoint, formatEndpoint, parseEndpoint, parseIp } from '../base/address.ts';
 import { derived, type Kind, type Same, type Values } from '../base/option.ts';
-import { address, choice, duration, endpoint, integer, list, orOff, parsed, text } from '../base/option-kinds.ts';
-import { name, refuseHost } from '../base/option-net.ts';
+import { address, choice, duration, endpoint, integer, list, orOff, text } from '../base/option-kinds.ts';
+import { name } from '../base/option-net.ts';
 import { table, tables, variant } from '../base/option-tables.ts';
-import { err, ok } from '../base/result.ts';
 import { type Duration, milliseconds } from '../base/time.ts';
 import { httpOptions } from '../checkers/http/options.ts';
 import { tcpOptions } from '../checkers/tcp/options.ts';
-import { SCHEDULERS } from '../ipvs/table.ts';
 import { ALERT_TOPICS, type AlertConfig, type CheckConfig, type Config } from './config.ts';
+import { IPVS } from './options-ipvs.ts';
+import { POOL } from './options-pool.ts';
+import { SERVER, SERVICE } from './options-service.ts';
 import { VRRP } from './options-vrrp.ts';
 
 /** Room for `control.sock` behind it in the 108 bytes of sockaddr_un (linux/un.h). */
 const runDir = text('an absolute path of at most 90 characters', /^\/[\x21-\x7e]{1,89}$/);
-
-const hostEndpoint: Kind<Endpoint> = parsed({
-  expected: endpoint.expected,
-  parse(text) {
-    const parsed = parseEndpoint(text);
-    const why = parsed ? refuseHost(parsed.address) : parseIp(text) === undefined ? '' : 'which has no port';
-    return parsed && why === undefined ? ok(parsed) : err(why ?? '');
-  },
-  write: formatEndpoint,
-});
 
 export const DIRECTOR = {
   name: {
@@ -98,53 +88,10 @@ const check = variant('[service.check]', 'How each server of the service is prob
   },
 });
 
-export const SERVER = {
-  name: {
-    is: name,
-    default: derived<string>('its address', ({ address }) =>
-      address === undefined ? undefined : formatEndpoint(address as Endpoint),
-    ),
-    doc: 'Name in `status`, alerts and metrics.',
-  },
-  address: {
-    is: hostEndpoint,
-    doc: 'Where the server listens; with `"dr"` and `"tun"` the port is that of the service.',
-  },
-  weight: {
-    is: integer(0, 65535),
-    default: 1,
-    doc: 'IPVS weight while up: its share next to the others; 0 gets no new connections.',
-  },
-} as const;
-
-export const SERVICE = {
-  name: { is: name, doc: 'Name of the service in `status`, alerts and metrics.' },
-  address: {
-    is: hostEndpoint,
-    doc: 'Virtual address and port that clients use; port 0 is every port, and needs `persistence`.',
-  },
-  protocol: { is: choice('tcp', 'udp'), default: 'tcp', doc: 'Transport protocol.' },
-  forward: {
-    is: choice('nat', 'tun', 'dr'),
-    doc: 'How packets reach the servers: `"nat"` rewrites the destination, `"tun"` tunnels (IP in IP), `"dr"` rewrites the MAC address.',
-  },
-  scheduler: { is: choice(...SCHEDULERS), default: 'wlc', doc: "The kernel's scheduler, by its name in ipvsadm(8)." },
-  persistence: {
-    is: duration('1s', '31d', '1s'),
-    default: null,
-    absent: 'no persistence',
-    doc: 'How long a client keeps its server.',
-  },
-  quorum: {
-    is: integer(1, 65535),
-    default: 1,
-    doc: 'Servers that must be up for the service to count as held; alerts tell when it is lost.',
-  },
-  on_failure: {
-    is: choice('quiesce', 'remove'),
-    default: 'quiesce',
-    doc: 'What becomes of a failed server: `"quiesce"` gives it weight 0 and lets its connections end, `"remove"` takes it out.',
-  },
+/** [[service]] with what is in it. */
+export const WHOLE_SERVICE = {
+  ...SERVICE,
+  ...POOL,
   check: { is: check, default: null, absent: 'no check: every server counts as up', doc: 'How each server is probed.' },
   server: {
     is: tables('[[service.server]]', table('[[service.server]]', 'A real server of the service.', SERVER), 1, 10_000),
@@ -189,10 +136,15 @@ export const DOCUMENT = {
     default: [],
     doc: 'Virtual routers.',
   },
+  ipvs: {
+    is: table('[ipvs]', 'IPVS as a whole: what belongs to no service. By default nothing of it is touched.', IPVS),
+    default: {},
+    doc: 'IPVS as a whole.',
+  },
   service: {
     is: tables(
       '[[service]]',
-      table('[[service]]', 'A virtual service: an address and port, and the servers behind it.', SERVICE),
+      table('[[service]]', 'A virtual service: an address and port, and the servers behind it.', WHOLE_SERVICE),
       0,
       100_000,
     ),

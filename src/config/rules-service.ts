@@ -1,9 +1,11 @@
 /** Rules of [[service]]: what IPVS can do (ip_vs_ctl.c), and what would never work though it can be written down. */
 
-import { familyOf, formatEndpoint } from '../base/address.ts';
-import { placeOf } from '../base/option.ts';
-import { serviceKey } from '../ipvs/table.ts';
-import type { HttpCheckConfig } from './config.ts';
+import { type Endpoint, familyOf } from '../base/address.ts';
+import { isGiven, placeOf } from '../base/option.ts';
+import { familyOfMarks } from '../ipvs/desired.ts';
+import { type Forward, flagBits, serviceKey, type Tunnel, WHOLE } from '../ipvs/table.ts';
+import type { HttpCheckConfig, ServerConfig, ServiceConfig } from './config.ts';
+import { writePortRange, writeServerAddress } from './options-service.ts';
 import {
   type CheckDraft,
   checkNames,
@@ -13,7 +15,14 @@ import {
   unique,
   type Virtual,
 } from './rules.ts';
+import { checkPool, sorryPlaces } from './rules-pool.ts';
 import { say } from './say.ts';
+import { commonPort } from './service-words.ts';
+
+/** What one [[service]] may be to the kernel; more is the work of a firewall mark. */
+const MOST_KERNEL_SERVICES = 10_000;
+/** Of all that are more than one to the kernel, with their servers: what a short file can ask for has an end. */
+const MOST_KERNEL_ENTRIES = 1_000_000;
 
 /** `floats`: whether the file has any [[vrrp]]; without, somebody else sees to the addresses. */
 export function checkServices(
@@ -23,46 +32,156 @@ export function checkServices(
   rules: Rules,
 ): void {
   checkNames(services, '[[service]]', rules);
-  const keyOf = ({ protocol, address }: ServiceDraft) => protocol && address && serviceKey({ protocol, address });
-  unique(services, keyOf, rules, (service, key, line) => {
-    rules.error(placeOf(rules, service, 'address'), say.serviceTwice(key, line));
-  });
+  const first = new Map<string, ServiceDraft>();
+  let entries = 0;
   for (const service of services) {
-    const { address } = service;
-    if (floats && rules.sound && address && !virtual.has(address.address))
-      rules.warn(placeOf(rules, service, 'address'), say.notFloated(address.address));
-    if (address?.port === 0 && service.persistence === null)
-      rules.error(placeOf(rules, service, 'address'), say.everyPort());
+    const many = kernelServices(service);
+    if (many > 1) entries += many * (1 + (service.servers?.length ?? 0));
+    if (entries > MOST_KERNEL_ENTRIES)
+      return rules.error(placeOf(rules, service, 'addresses'), say.tooManyEntries(MOST_KERNEL_ENTRIES));
+    checkListeners(service, floats, virtual, rules);
+    checkUnique(service, first, rules);
+    checkScheduling(service, rules);
     checkServers(service, rules);
+    checkPool(service, rules);
     if (service.check) checkCheck(service, service.check, virtual, rules);
     else if (service.check === null) rules.warn(placeOf(rules, service), say.noCheck(service.name ?? ''));
   }
 }
 
+/** Where one of the addresses of a service is written. */
+const atAddress = (rules: Rules, service: ServiceDraft, i: number): number =>
+  service.addresses ? placeOf(rules, service.addresses, String(i)) : placeOf(rules, service, 'addresses');
+
+function checkListeners(service: ServiceDraft, floats: boolean, virtual: Virtual, rules: Rules): void {
+  const { addresses, fwmarks, persistence } = service;
+  if (addresses === undefined || fwmarks === undefined) return;
+  // Where one is there that could not be read, that has been told.
+  const given = isGiven(rules, service, 'addresses') || isGiven(rules, service, 'fwmarks');
+  if (addresses.length + fwmarks.length === 0 && (rules.sound || !given))
+    rules.error(placeOf(rules, service), say.noListener());
+  for (const [i, { address, port }] of addresses.entries()) {
+    if (floats && rules.sound && !virtual.has(address))
+      rules.warn(atAddress(rules, service, i), say.notFloated(address));
+    if (port === 0 && persistence === null) rules.error(atAddress(rules, service, i), say.everyPort());
+  }
+  if (fwmarks.length === 0 && service.fwmarkFamily) rules.warn(placeOf(rules, service, 'fwmarkFamily'), say.noMarks());
+}
+
+/** How many services the kernel has for it. */
+const kernelServices = ({ addresses = [], fwmarks = [] }: ServiceDraft): number =>
+  addresses.reduce((sum, { port, lastPort }) => sum + lastPort - port + 1, fwmarks.length);
+
+/** No two services may be one to the kernel, and no service too many. */
+function checkUnique(service: ServiceDraft, first: Map<string, ServiceDraft>, rules: Rules): void {
+  const { addresses = [], protocol, fwmarks = [] } = service;
+  const many = kernelServices(service);
+  if (many > MOST_KERNEL_SERVICES)
+    return rules.error(placeOf(rules, service, 'addresses'), say.tooManyPorts(many, MOST_KERNEL_SERVICES));
+  const claim = (key: string, at: number): boolean => {
+    const earlier = first.get(key);
+    if (earlier === undefined) first.set(key, service);
+    else rules.error(at, say.serviceTwice(key, rules.line(placeOf(rules, earlier))));
+    return earlier === undefined;
+  };
+  for (const [i, { address, port, lastPort }] of distinct(addresses, writePortRange))
+    for (let p = port; protocol !== undefined && p <= lastPort; p++)
+      if (!claim(serviceKey({ protocol, address: { address, port: p } }), atAddress(rules, service, i))) break;
+  const family = familyOfMarks({ fwmarkFamily: service.fwmarkFamily ?? null, servers: wholeServers(service) });
+  for (const [i, fwmark] of distinct(fwmarks, String))
+    claim(serviceKey({ fwmark, family }), placeOf(rules, fwmarks, String(i)));
+}
+
+/** The first of each with its place in the list: of the others it has been told that they are there twice. */
+function distinct<T>(values: readonly T[], keyOf: (value: T) => string): readonly (readonly [number, T])[] {
+  const seen = new Set<string>();
+  return [...values.entries()].filter(([, value]) => {
+    const key = keyOf(value);
+    return seen.size < seen.add(key).size;
+  });
+}
+
+/** Of the servers, those whose address could be read. */
+const wholeServers = ({ servers = [] }: ServiceDraft): readonly ServerConfig[] =>
+  servers.filter((server) => server.address !== undefined) as readonly ServerConfig[];
+
+function checkScheduling(service: ServiceDraft, rules: Rules): void {
+  const { scheduler, flags, ops, protocol, persistence, persistenceEngine: engine } = service;
+  const at = (key: keyof ServiceConfig): number => placeOf(rules, service, key);
+  for (const [i, flag] of (flags ?? []).entries())
+    if (scheduler !== undefined && flagBits(scheduler, [flag], false) === undefined)
+      rules.error(placeOf(rules, flags ?? [], String(i)), say.strangeFlag(flag, scheduler));
+  const streams = protocol !== undefined && protocol !== 'udp' && (service.addresses?.length ?? 0) > 0;
+  if (ops && streams) rules.error(at('ops'), say.opsOfStreams(protocol));
+  if (engine && streams) rules.error(at('persistenceEngine'), say.engineOfStreams(engine, protocol));
+  if (persistence !== null) return;
+  if (engine) rules.error(at('persistenceEngine'), say.notPersistent('persistence_engine'));
+  for (const [key, name, whole] of [
+    ['persistenceGranularity', 'persistence_granularity', WHOLE[4]],
+    ['persistenceGranularityIpv6', 'persistence_granularity_ipv6', WHOLE[6]],
+  ] as const)
+    if ((service[key] ?? whole) !== whole) rules.error(at(key), say.notPersistent(name));
+}
+
 function checkServers(service: ServiceDraft, rules: Rules): void {
-  const { servers, quorum, forward, address } = service;
+  const { servers, forward } = service;
+  checkTunnel(service, service.tunnel, forward !== undefined && !forwards(service, 'tun'), rules);
   if (servers === undefined) return;
   checkNames(servers, '[[service.server]]', rules);
   unique(
     servers,
-    (s) => s.address && formatEndpoint(s.address),
+    (s) => s.address && writeServerAddress(s.address),
     rules,
     (server, key, line) => {
       rules.error(placeOf(rules, server, 'address'), say.serverTwice(key, line));
     },
   );
-  if (quorum !== undefined && servers.length > 0 && quorum > servers.length)
-    rules.error(placeOf(rules, service, 'quorum'), say.quorumTooHigh(quorum, servers.length));
   if (servers.length > 0 && servers.every((s) => s.weight === 0)) rules.warn(placeOf(rules, service), say.allZero());
   for (const server of servers) {
-    if (address === undefined || server.address === undefined) continue;
-    const at = placeOf(rules, server, 'address');
-    const [ours, theirs] = [familyOf(address.address), familyOf(server.address.address)];
-    if (forward !== undefined && forward !== 'tun' && ours !== theirs)
-      rules.error(at, say.familiesMixed(forward, theirs, ours));
-    if ((address.port === 0) !== (server.address.port === 0)) rules.error(at, say.everyPortServer());
-    else if (forward !== undefined && forward !== 'nat' && server.address.port !== address.port)
-      rules.error(at, say.portKept(forward, address.port));
+    const by = server.forward === null ? forward : server.forward;
+    checkTunnel(server, server.tunnel, by !== undefined && by !== 'tun', rules);
+    if (server.lowerThreshold && server.upperThreshold !== undefined && server.lowerThreshold > server.upperThreshold)
+      rules.error(
+        placeOf(rules, server, 'lowerThreshold'),
+        say.thresholds(server.lowerThreshold, server.upperThreshold),
+      );
+    if (by !== undefined && server.address !== undefined)
+      checkReach(service, by, server.address, placeOf(rules, server, 'address'), rules);
+  }
+  if (forward !== undefined)
+    for (const [to, at] of sorryPlaces(service, rules)) checkReach(service, forward, to, at, rules);
+}
+
+/** Whether some server of the service is reached that way. */
+const forwards = ({ forward, servers = [] }: ServiceDraft, by: Forward): boolean =>
+  forward === by || servers.some((server) => server.forward === by);
+
+/** `unused`: nobody forwards by it. */
+function checkTunnel(of: object, tunnel: Tunnel | null | undefined, unused: boolean, rules: Rules): void {
+  if (!tunnel) return;
+  const at = (key: string): number => placeOf(rules, tunnel, key);
+  if (unused) rules.error(placeOf(rules, of, 'tunnel'), say.noTunnel());
+  else if (tunnel.type === 'gue' && tunnel.port === 0) rules.error(at('port'), say.guePort());
+  else if (tunnel.type !== 'gue' && tunnel.port !== 0) rules.error(at('port'), say.notOfTunnel('port', tunnel.type));
+  else if (tunnel.type === 'ipip' && tunnel.checksum !== 'none')
+    rules.error(at('checksum'), say.notOfTunnel('checksum', tunnel.type));
+  else if (tunnel.type === 'gre' && tunnel.checksum === 'remcsum') rules.error(at('checksum'), say.remcsum());
+}
+
+/** Whether packets for each address can get to the server that way. */
+function checkReach(service: ServiceDraft, by: Forward, to: Endpoint, at: number, rules: Rules): void {
+  const { addresses = [], fwmarks = [] } = service;
+  const theirs = familyOf(to.address);
+  const families = new Set(addresses.map(({ address }) => familyOf(address)));
+  if (fwmarks.length > 0)
+    families.add(familyOfMarks({ fwmarkFamily: service.fwmarkFamily ?? null, servers: wholeServers(service) }));
+  for (const ours of families)
+    if (by !== 'tun' && ours !== theirs) return rules.error(at, say.familiesMixed(by, theirs, ours));
+  if (to.port === 0) return;
+  for (const { port, lastPort } of addresses) {
+    if (port === 0) return rules.error(at, say.everyPortServer());
+    if (by !== 'nat' && (port !== to.port || lastPort !== port))
+      return rules.error(at, say.portKept(by, lastPort === port ? port : null));
   }
 }
 
@@ -70,9 +189,14 @@ function checkCheck(service: ServiceDraft, check: CheckDraft, virtual: Virtual, 
   const at = (name: string) => placeOf(rules, check, name);
   if (check.timeout !== undefined && check.interval !== undefined && check.timeout > check.interval)
     rules.warn(at('timeout'), say.slowTimeout());
-  if (service.protocol === 'udp' && check.port === null && check.type !== undefined)
-    rules.warn(at('type'), say.udpProbed(check.type));
-  if (service.address?.port === 0 && check.port === null) rules.error(placeOf(rules, check), say.portNeeded());
+  const { addresses, fwmarks, protocol } = service;
+  const byTcp = protocol === 'tcp' || addresses?.length === 0;
+  if (!byTcp && protocol !== undefined && check.port === null && check.type !== undefined)
+    rules.warn(at('type'), say.probedByTcp(check.type, protocol));
+  if (check.port === null && addresses !== undefined && fwmarks !== undefined && commonPort(service) === undefined) {
+    const portless = service.servers?.some(({ address }) => address?.port === 0);
+    if (portless) rules.error(placeOf(rules, check), say.portNeeded());
+  }
   const { source } = check;
   const stranger =
     source && service.servers?.find((s) => s.address && familyOf(s.address.address) !== familyOf(source));

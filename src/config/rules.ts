@@ -5,21 +5,25 @@
 
 import { type Family, familyOf, type IpAddress } from '../base/address.ts';
 import { placeOf, type Reading } from '../base/option.ts';
+import type { Sysctls } from '../ipvs/sysctls.ts';
 import type {
   AlertConfig,
   AuthConfig,
   CheckConfig,
   Config,
   HmacKeyConfig,
+  IpvsConfig,
   PeerConfig,
   RouteConfig,
   RuleConfig,
   ServerConfig,
   ServiceConfig,
+  SyncConfig,
   TrackConfig,
   VirtualAddress,
   VrrpConfig,
 } from './config.ts';
+import { checkActive, checkIpvs } from './rules-ipvs.ts';
 import { checkServices } from './rules-service.ts';
 import { checkTracks } from './rules-track.ts';
 import { checkRouters } from './rules-vrrp.ts';
@@ -47,9 +51,11 @@ export type CheckDraft =
   | Draft<Extract<CheckConfig, { type: 'tcp' }>>
   | Draft<Extract<CheckConfig, { type: 'http' | 'https' }>>;
 export type ServiceDraft = With<ServiceConfig, { check: CheckDraft | null; servers: Drafts<ServerConfig> }>;
+export type IpvsDraft = With<IpvsConfig, { sysctl: Draft<Sysctls>; sync: Draft<SyncConfig> | null }>;
 export type ConfigDraft = {
-  readonly [K in keyof Config]?: Config[K] extends readonly unknown[] ? unknown : Draft<Config[K]>;
+  readonly [K in keyof Omit<Config, 'ipvs'>]?: Config[K] extends readonly unknown[] ? unknown : Draft<Config[K]>;
 } & {
+  readonly ipvs?: IpvsDraft;
   readonly vrrp?: readonly RouterDraft[];
   readonly services?: readonly ServiceDraft[];
   readonly alerts?: readonly Draft<AlertConfig>[];
@@ -63,11 +69,13 @@ export type Rules = Reading & {
 };
 
 export function checkConfig(config: ConfigDraft, rules: Rules): void {
-  const { vrrp = [], services = [], alerts = [] } = config;
+  const { vrrp = [], ipvs = {}, services = [], alerts = [] } = config;
   if (rules.sound && vrrp.length === 0 && services.length === 0) rules.warn(-1, say.nothing());
   const virtual = checkRouters(vrrp, rules);
   checkTracks(vrrp, services, rules);
   checkServices(services, vrrp.length > 0, virtual, rules);
+  checkActive(services, vrrp, rules);
+  checkIpvs(ipvs, services, vrrp, rules);
   checkNames(alerts, '[[alert]]', rules);
   for (const alert of alerts) {
     const command =

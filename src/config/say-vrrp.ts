@@ -64,16 +64,8 @@ export const sayVrrp = {
 
   // What is tracked
   trackTwice: (what: string, line: number) => `${what} is tracked at line ${line} already, expected it once`,
-  serviceUnknown(service: string, names: readonly string[]) {
-    const near = nearest(service, names);
-    const hint =
-      near !== undefined
-        ? `, did you mean ${quoted(near)}?`
-        : names.length === 0
-          ? ', and there is none in the file'
-          : `: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}`;
-    return `service is ${quoted(service)}, expected the name of a [[service]]${hint}`;
-  },
+  serviceUnknown: (service: string, names: readonly string[]) =>
+    `service is ${quoted(service)}, expected the name of a [[service]]${hint(service, names)}`,
   ownInterface: (on: string) =>
     `interface is ${quoted(on)}, the router's own, which is tracked anyway: when it is down the addresses are given up`,
   weightNothing: () => 'weight is 0, which changes nothing; without weight a failure is a fault',
@@ -91,3 +83,11 @@ export const sayVrrp = {
   ruleFamilies: () => 'from and to of different families, expected the same',
   ruleTwice: (line: number) => `the rule is there at line ${line} already, expected it once`,
 } satisfies Record<string, (...details: never[]) => string>;
+
+/** Behind "expected the name of …": the nearest of these names, or which there are. */
+export function hint(name: string, names: readonly string[]): string {
+  const near = nearest(name, names);
+  if (near !== undefined) return `, did you mean ${quoted(near)}?`;
+  if (names.length === 0) return ', and there is none in the file';
+  return `: ${names.slice(0, 10).join(', ')}${names.length > 10 ? ', …' : ''}`;
+}

@@ -1,6 +1,7 @@
 /**
- * Every sentence that the config language reports besides those about single options (`base/option-say.ts`) and those about
- * [[vrrp]] (`say-vrrp.ts`): what is wrong, then what was expected or what to do. Each is seen once in `test/golden/config/`.
+ * Every sentence that the config language reports besides those about single options (`base/option-say.ts`), those about
+ * [[vrrp]] (`say-vrrp.ts`) and those about the servers of a service taken together (`say-pool.ts`): what is wrong, then what
+ * was expected or what to do. Each is seen once in `test/golden/config/`.
  */
 
 import { quoted } from '../base/option-say.ts';
@@ -30,27 +31,46 @@ export const say = {
 
   // [[service]]
   serviceTwice: (key: string, line: number) =>
-    `${key} is the service at line ${line} already, expected another address or protocol`,
+    `${key} is the service at line ${line} already, expected another address, protocol or mark`,
   serverTwice: (address: string, line: number) =>
     `server ${address} is in this service at line ${line} already, expected it once`,
   notFloated: (address: string) =>
     `${address} is no address of any [[vrrp]], so it does not move to the other director with them`,
   everyPort: () => 'port 0 (every port) needs persistence, expected a port, or persistence = "5m"',
-  quorumTooHigh: (quorum: number, servers: number) =>
-    `quorum is ${quorum}, expected at most ${servers}, the number of servers`,
+  noListener: () =>
+    'missing "address" or "fwmark" in [[service]], expected what clients use, as in address = "192.0.2.10:80", or fwmark = 1',
+  noMarks: () => 'fwmark_family has no effect without fwmark',
+  tooManyPorts: (many: number, most: number) =>
+    `${many} ports and marks, each of which is a service to the kernel, expected at most ${most}: let nftables mark the packets, and use fwmark`,
+  tooManyEntries: (most: number) =>
+    `each address, port and mark is a service to the kernel, with all the servers: more than ${most} entries with those above, expected fewer: let nftables mark the packets, and use fwmark`,
+  strangeFlag: (flag: string, scheduler: string) =>
+    `flag ${quoted(flag)}, which scheduler ${quoted(scheduler)} does not have`,
+  opsOfStreams: (protocol: string) =>
+    `ops with protocol = ${quoted(protocol)}, expected "udp": other packets need their connection`,
+  engineOfStreams: (engine: string, protocol: string) =>
+    `persistence_engine = ${quoted(engine)} with protocol = ${quoted(protocol)}, expected "udp", the only one that it reads`,
+  notPersistent: (key: string) => `${key} without persistence, expected persistence = "5m"`,
+  noTunnel: () => 'tunnel has no effect here, expected forward = "tun"',
+  guePort: () => 'a "gue" tunnel without a port, expected port, at which the server listens for it',
+  notOfTunnel: (key: string, type: string) => `${key} with type ${quoted(type)}, a tunnel that has none`,
+  remcsum: () => 'checksum = "remcsum" is of "gue" tunnels alone, expected "csum" or "none"',
+  thresholds: (lower: number, upper: number) =>
+    `lower_threshold is ${lower}, expected at most ${upper}, the upper_threshold`,
   allZero: () => 'every server has weight 0, so the service gets no connections',
   noCheck: (name: string) => `service ${quoted(name)} has no [service.check]: every server counts as up`,
-  portKept: (forward: string, port: number) =>
-    `forward = ${quoted(forward)} leaves the port as it is, expected the service's port ${port}`,
-  everyPortServer: () => 'port 0 is every port, expected it for both the service and its servers, or for neither',
+  portKept: (forward: string, port: number | null) =>
+    `forward = ${quoted(forward)} leaves the port as it is, expected ${port === null ? 'no port' : `no port, or the service's port ${port}`}`,
+  everyPortServer: () => 'the service is for every port (0), expected a server without a port',
   familiesMixed: (forward: string, server: number, service: number) =>
     `an IPv${server} server behind an IPv${service} service, which forward = ${quoted(forward)} cannot do, expected IPv${service}, or forward = "tun"`,
 
   // [service.check]
   slowTimeout: () => 'timeout is longer than interval: a server that hangs is probed less often, and fails later',
-  udpProbed: (type: string) =>
-    `a ${quoted(type)} check probes with TCP the port of a UDP service: add the port that says how the server is`,
-  portNeeded: () => 'a service on every port has no port to probe, expected port in [service.check]',
+  probedByTcp: (type: string, protocol: string) =>
+    `a ${quoted(type)} check probes with TCP the port of a service of ${quoted(protocol)}: add the port that says how the server is`,
+  portNeeded: () =>
+    'which port to probe cannot be told: the service has several, or none, and so has a server; expected port in [service.check]',
   sourceFamily: (source: string, server: number) =>
     `source is ${quoted(source)}, expected an IPv${server} address, as the servers have`,
   probeFromVirtual: (source: string) =>

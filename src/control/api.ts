@@ -5,12 +5,12 @@
 
 import type { Server, ServerResponse } from 'node:http';
 import type { Log } from '../system/log.ts';
-import type { Director, OrderRefusal, OrderResult } from './director.ts';
+import type { Director, OrderRefusal, OrderResult, ServerOrderResult } from './director.ts';
 import type { Event, EventKind } from './event.ts';
 import { parseKind, parseLimit, parseSince } from './event-query.ts';
 import { HttpError, type Request, type Route, send, sendJson, serverFor } from './http.ts';
 import { EVENT_KINDS, type EventQuery } from './journal.ts';
-import { failoverRequest, orderRequest } from './order-request.ts';
+import { failoverRequest, orderRequest, serverOrderRequest, serverTakeBack } from './order-request.ts';
 
 /** Bytes of events that may wait for a follower that does not read; then it is cut off, and may come back with `since`. */
 const FOLLOWER_LIMIT = 8 << 20;
@@ -55,8 +55,8 @@ export function controlServer(director: Director, log: Log): Server {
       path: '/restart',
       summary:
         'start the program of the daemon anew (202), which keeps its roles; refused (422) when the file has an error',
-      handle: (_, response) => {
-        const answer = director.restart();
+      handle: async (_, response) => {
+        const answer = await director.restart();
         sendJson(response, answer.outcome === 'refused' ? 422 : 202, answer);
       },
     },
@@ -93,6 +93,21 @@ export function controlServer(director: Director, log: Log): Server {
         'moves the role to the other director: {"router":null (all), "to_backup":false, "for_ms":600000, "reason":"", "by":"api"}',
       handle: async ({ body }, response) => sendOrder(response, await director.failover(failoverRequest(await body()))),
     },
+    {
+      method: 'POST',
+      path: '/servers/order',
+      summary:
+        'drains or disables a server, or gives it another weight: {"server":NAME|ADDRESS, "service":null (all), "kind":"drain"|"disable"|"weight", "weight":null, "for_ms":null, "reason":"", "by":"api"}',
+      handle: async ({ body }, response) =>
+        sendOrder(response, await director.orderServer(serverOrderRequest(await body()))),
+    },
+    {
+      method: 'DELETE',
+      path: '/servers/order',
+      summary:
+        'takes the order for a server back: ?server=NAME|ADDRESS, service=NAME, kind=drain|disable|weight, by=api',
+      handle: async ({ query }, response) => sendOrder(response, await director.takeBackServer(serverTakeBack(query))),
+    },
     { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
   ];
   return serverFor(routes, (path, error) => log.error('control request failed', { path, error }));
@@ -122,10 +137,13 @@ export function metricsServer(
 const REFUSED: Readonly<Record<OrderRefusal['error'], number>> = {
   'no-such-router': 404,
   'no-routers': 404,
+  'no-such-server': 404,
+  'no-such-service': 404,
+  'no-services': 404,
   'no-answer': 503,
 };
 
-function sendOrder(response: ServerResponse, result: OrderResult): void {
+function sendOrder(response: ServerResponse, result: OrderResult | ServerOrderResult): void {
   if (result.ok) return sendJson(response, 200, result.value);
   const { error, what, todo } = result.error;
   throw new HttpError(REFUSED[error], error, what, todo);

@@ -4,9 +4,10 @@ import type { SinkCounts } from '../alerts/dispatch.ts';
 import type { Result } from '../base/result.ts';
 import type { Duration } from '../base/time.ts';
 import type { Issue } from '../config/config.ts';
+import type { ServerWord } from '../pool/ordered.ts';
 import type { VrrpState } from './event.ts';
 import type { Journal } from './journal.ts';
-import type { RouterOrder, Status } from './status.ts';
+import type { Connections, RouterOrder, ServerOrder, Status } from './status.ts';
 
 export type Health = { readonly ok: boolean /** Why not, one line each. */; readonly reasons: readonly string[] };
 
@@ -38,7 +39,7 @@ export type PlanAnswer =
 /** What an operator says with every order. `lifetime`: after which it ends by itself; `null`: when it is taken back. */
 export type OrderTerms = { readonly lifetime: Duration | null; readonly reason: string; readonly by: string };
 export type OrderRequest = OrderTerms & { readonly kind: RouterOrder['kind'] };
-/** `router`: by name, `null`: every one. `toBackup`: only ever make this director the backup. */
+/** `router`: by name, `null`: every one. `toBackup`: this director is the backup meanwhile, whatever it is now. */
 export type FailoverRequest = OrderTerms & { readonly router: string | null; readonly toBackup: boolean };
 
 /** What became of an order, for each router that it is about: the one named and those of its sync group. */
@@ -56,11 +57,37 @@ export type OrderOutcome = {
 };
 /** Why an order was not taken at all. */
 export type OrderRefusal = {
-  readonly error: 'no-such-router' | 'no-routers' | 'no-answer';
+  readonly error: 'no-such-router' | 'no-routers' | 'no-such-server' | 'no-such-service' | 'no-services' | 'no-answer';
   readonly what: string;
   readonly todo: string;
 };
 export type OrderResult = Result<OrderAnswer, OrderRefusal>;
+
+/** `server`: by name or by address, with or without port. `service`: by name; `null`: in every one that has it. */
+export type ServerTarget = { readonly server: string; readonly service: string | null };
+export type ServerOrderRequest = OrderTerms & ServerTarget & ServerWord;
+/** `kind`: only an order of this kind; `null`: whichever is in force. */
+export type ServerTakeBack = ServerTarget & { readonly kind: ServerOrder['kind'] | null; readonly by: string };
+
+/** What became of an order, for each service that has the server. */
+export type ServerOrderAnswer = { readonly servers: readonly ServerOrderOutcome[] };
+export type ServerOrderOutcome = {
+  readonly service: string;
+  readonly server: string;
+  readonly address: string;
+  /** `nothing`: there is none to take back; `detail` says so. */
+  readonly done: 'given' | 'taken-back' | 'nothing';
+  /** The order given, taken back, or left as it is. */
+  readonly order: ServerOrder | null;
+  /** The order that this one took the place of. */
+  readonly replaced: ServerOrder | null;
+  /** What the kernel had when the order came; `null`: nothing, or the checker process does not answer. */
+  readonly connections: Connections | null;
+  readonly detail: string;
+  /** What there is to know about the server and its connections, a sentence each. */
+  readonly notes: readonly string[];
+};
+export type ServerOrderResult = Result<ServerOrderAnswer, OrderRefusal>;
 
 export type Director = {
   /** Settles within a few seconds, whatever a child does. */
@@ -70,7 +97,7 @@ export type Director = {
   alerts(): readonly SinkCounts[];
   reload(): Promise<ReloadAnswer>;
   /** Starts the program of the daemon anew, in the same process; the kernel stays as it is. */
-  restart(): RestartAnswer;
+  restart(): Promise<RestartAnswer>;
   /** What the given TOML text, or with `null` the file on disk, would change. Changes nothing. */
   plan(text: string | null): Promise<PlanAnswer>;
   healthy(): Health;
@@ -80,4 +107,8 @@ export type Director = {
   takeBack(router: string, by: string): Promise<OrderResult>;
   /** Moves the role to the other director. */
   failover(request: FailoverRequest): Promise<OrderResult>;
+  /** Drains or disables a server, or gives it another weight. */
+  orderServer(request: ServerOrderRequest): Promise<ServerOrderResult>;
+  /** Takes the order for a server back. */
+  takeBackServer(request: ServerTakeBack): Promise<ServerOrderResult>;
 };

@@ -3,6 +3,9 @@
  * Children make `Happening`s; the supervisor numbers and dates them.
  */
 
+import type { ServerWord } from '../pool/ordered.ts';
+import type { QuorumBy } from '../pool/quorum.ts';
+
 export type VrrpState = 'init' | 'backup' | 'master' | 'fault';
 export type ServerState = 'up' | 'down' | 'unknown';
 
@@ -53,6 +56,21 @@ export type Happening =
       /** RFC 3339; `null`: until it is taken back. */
       readonly until: string | null;
     }
+  /** The operator's word for a server, or its end. `weight`: of the order `weight`. */
+  | {
+      readonly kind: 'server-order';
+      readonly service: string;
+      readonly server: string;
+      readonly address: string;
+      readonly order: ServerWord['kind'];
+      readonly weight: number | null;
+      readonly what: 'given' | 'ended';
+      readonly by: string;
+      /** Why it was given, or why it ended. */
+      readonly reason: string;
+      /** RFC 3339; `null`: until it is taken back. */
+      readonly until: string | null;
+    }
   /** A server's verdict changed. `reason` is the last probe's. */
   | {
       readonly kind: 'server';
@@ -63,13 +81,33 @@ export type Happening =
       readonly to: 'up' | 'down';
       readonly reason: string;
     }
-  /** A service gained or lost its quorum. */
+  /** A service gained or lost its quorum. `up` and `needed` are servers, or their weight. */
   | {
       readonly kind: 'quorum';
       readonly service: string;
       readonly held: boolean;
       readonly up: number;
       readonly needed: number;
+      readonly by: QuorumBy;
+    }
+  /** So few servers are up that those that failed get traffic too, or no longer so few. `threshold` in percent. */
+  | {
+      readonly kind: 'panic';
+      readonly service: string;
+      readonly begun: boolean;
+      readonly up: number;
+      readonly servers: number;
+      readonly threshold: number;
+    }
+  /** A failed server stays in, since `out` of `servers` are out and no more may be; or it is taken out after all. */
+  | {
+      readonly kind: 'ejection';
+      readonly service: string;
+      readonly server: string;
+      readonly address: string;
+      readonly ejected: boolean;
+      readonly out: number;
+      readonly servers: number;
     }
   /** A reload was asked for; `refused` lists the file's issues in `detail`. */
   | { readonly kind: 'reload'; readonly outcome: 'applied' | 'unchanged' | 'refused'; readonly detail: string }

@@ -47,6 +47,12 @@ const router = (read: (router: RouterStatus) => number) => (facts: Facts) =>
 const labelsOf = ({ name, family }: RouterStatus): [string, string] => [name, `ipv${family}`];
 const service = (read: (service: ServiceStatus) => number) => (facts: Facts) =>
   facts.status.services.map((s): Sample => [read(s), s.name]);
+/** The same, of those that `read` has a number for. */
+const services = (read: (service: ServiceStatus) => number | null) => (facts: Facts) =>
+  facts.status.services.flatMap((s): Sample[] => {
+    const value = read(s);
+    return value === null ? [] : [[value, s.name]];
+  });
 /** One sample for each server; none for those that `read` has no number for. */
 const server = (read: (server: ServerStatus) => number | null | undefined) =>
   function* (facts: Facts): Iterable<Sample> {
@@ -221,9 +227,39 @@ export const METRICS: readonly Row[] = [
   ),
   gauge(
     'service_quorum_servers',
-    'Servers that its quorum needs.',
+    'Servers that its quorum needs; absent where it counts weight.',
     ['service'],
-    service((s) => s.quorum.needed),
+    services((s) => (s.quorum.by === 'servers' ? s.quorum.needed : null)),
+  ),
+  gauge(
+    'service_quorum_weight',
+    'Weight that its quorum needs; absent where it counts servers.',
+    ['service'],
+    services((s) => (s.quorum.by === 'weight' ? s.quorum.needed : null)),
+  ),
+  gauge(
+    'service_quorum_weight_up',
+    'Configured weight of the servers that count for its quorum; absent where it counts servers.',
+    ['service'],
+    services((s) => (s.quorum.by === 'weight' ? s.quorum.up : null)),
+  ),
+  gauge(
+    'service_panic',
+    '1 while so few servers are up that those that failed get traffic too.',
+    ['service'],
+    service((s) => bit(s.panic)),
+  ),
+  gauge(
+    'service_sorry_servers',
+    'Sorry servers in the config.',
+    ['service'],
+    service((s) => s.sorryServers.length),
+  ),
+  gauge(
+    'service_sorry_servers_in',
+    'Sorry servers that clients are sent to.',
+    ['service'],
+    service((s) => s.sorryServers.filter(({ weight }) => weight !== null && weight > 0).length),
   ),
   gauge(
     'service_servers',
@@ -235,7 +271,7 @@ export const METRICS: readonly Row[] = [
     'service_servers_up',
     'Servers that are up.',
     ['service'],
-    service((s) => s.quorum.up),
+    service((s) => s.servers.filter(({ state }) => state === 'up').length),
   ),
 
   gauge(
@@ -243,6 +279,18 @@ export const METRICS: readonly Row[] = [
     '1 while the server is up; absent before its first answer.',
     SERVER,
     server((s) => (s.state === 'unknown' ? null : bit(s.state === 'up'))),
+  ),
+  gauge(
+    'server_kept_in',
+    '1 while the server has failed and gets traffic all the same, by max_ejected or in a panic.',
+    SERVER,
+    server((s) => bit(s.why === 'kept' || s.why === 'panic')),
+  ),
+  gauge(
+    'server_slow_start',
+    '1 while the server is on the way to its full weight.',
+    SERVER,
+    server((s) => bit(s.why === 'slow-start')),
   ),
   gauge(
     'server_weight',
@@ -255,6 +303,17 @@ export const METRICS: readonly Row[] = [
     'Weight that the config gives it while up.',
     SERVER,
     server((s) => s.configuredWeight),
+  ),
+  gauge(
+    'server_order',
+    '1 while an operator keeps it drained or disabled, or gives it another weight; absent without an order.',
+    [...SERVER, 'order'],
+    ({ status }) =>
+      status.services.flatMap((s) =>
+        s.servers.flatMap(({ name, address, order }) =>
+          order === null ? [] : [[1, s.name, name, address, order.kind] satisfies Sample],
+        ),
+      ),
   ),
   gauge(
     'server_active_connections',

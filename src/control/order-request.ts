@@ -1,8 +1,8 @@
-/** Orders to virtual routers as the control API takes them, JSON to a value. Throws an `HttpError` that names the field. */
+/** Orders as the control API takes them, JSON to a value. Throws an `HttpError` that names the field. */
 
 import { nearest } from '../base/nearest.ts';
 import { type Duration, milliseconds, seconds } from '../base/time.ts';
-import type { FailoverRequest, OrderRequest } from './director.ts';
+import type { FailoverRequest, OrderRequest, ServerOrderRequest, ServerTakeBack } from './director.ts';
 import { HttpError } from './http.ts';
 
 /** How long a failover lasts unless said otherwise: long enough to work on the other director, short enough to be forgotten. */
@@ -47,6 +47,40 @@ const toBackup: Field<boolean> = {
   absent: false,
 };
 
+const SERVER_KINDS = ['drain', 'disable', 'weight'] as const;
+const serverKind: Field<ServerOrderRequest['kind']> = {
+  read: (value) => SERVER_KINDS.find((one) => one === value),
+  expected: '"drain", "disable" or "weight"',
+};
+const weight: Field<number | null> = {
+  read: (value) => {
+    if (value === null) return null;
+    return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65535 ? Number(value) : undefined;
+  },
+  expected: 'a whole number, 1 to 65535, with the kind "weight"; a weight of 0 is the kind "drain"',
+  absent: null,
+};
+const server: Field<string> = {
+  read: (value) => (typeof value === 'string' && value !== '' ? value : undefined),
+  expected: 'the name or the address of a server',
+};
+const serviceName: Field<string | null> = {
+  read: (value) => (typeof value === 'string' || value === null ? value : undefined),
+  expected: 'the name of a service, or null: every one that has the server',
+  absent: null,
+};
+
+const SERVER_ORDER = {
+  server,
+  service: serviceName,
+  kind: serverKind,
+  weight,
+  for_ms: lifetime(null),
+  reason: text(''),
+  by: text('api'),
+};
+const SERVER_TAKE_BACK = { server, service: serviceName, kind: { ...serverKind, absent: null }, by: text('api') };
+
 const ORDER = { kind, for_ms: lifetime(null), reason: text(''), by: text('api') };
 const FAILOVER = {
   router: routerName,
@@ -66,8 +100,23 @@ export function failoverRequest(body: string): FailoverRequest {
   return { ...rest, lifetime: for_ms, toBackup: to_backup };
 }
 
-function read<F extends Fields>(fields: F, body: string): Values<F> {
-  const given = objectOf(body);
+export function serverOrderRequest(body: string): ServerOrderRequest {
+  const { for_ms, kind: sort, weight: to, ...rest } = read(SERVER_ORDER, body);
+  const terms = { ...rest, lifetime: for_ms };
+  if (sort !== 'weight') {
+    if (to !== null) throw bad(`weight does not go with ${sort}`, 'Leave it out.');
+    return { ...terms, kind: sort, weight: null };
+  }
+  if (to === null) throw bad('weight is missing', `Give ${weight.expected}.`);
+  return { ...terms, kind: sort, weight: to };
+}
+
+export const serverTakeBack = (query: URLSearchParams): ServerTakeBack =>
+  valuesOf(SERVER_TAKE_BACK, Object.fromEntries(query));
+
+const read = <F extends Fields>(fields: F, body: string): Values<F> => valuesOf(fields, objectOf(body));
+
+function valuesOf<F extends Fields>(fields: F, given: Readonly<Record<string, unknown>>): Values<F> {
   const names = Object.keys(fields);
   const unknown = Object.keys(given).find((name) => !names.includes(name));
   if (unknown !== undefined) {

@@ -4,6 +4,7 @@ import { type Alert, type AlertKind, TOPICS } from '../alerts/alert.ts';
 import { printable } from '../base/printable.ts';
 import { formatDuration, milliseconds } from '../base/time.ts';
 import type { Event, EventKind, Happening, Severity } from './event.ts';
+import type { ServerOrder } from './status.ts';
 
 /** How a time (RFC 3339) is said: `2026-03-01 12:01:03 UTC` where the reader's time zone is not known. */
 export type SayTime = (time: string) => string;
@@ -26,14 +27,26 @@ function words(h: Happening, sayTime: SayTime): string {
       return `track ${h.up ? 'up' : 'down'}: ${h.what}${h.reason === '' ? '' : ` ${h.reason}`}`;
     case 'order':
       return h.what === 'given'
-        ? `${h.router}: ${h.order}d by ${h.by} until ${h.until === null ? 'taken back' : sayTime(h.until)}${colon(h.reason)}`
+        ? `${h.router}: ${h.order}d by ${h.by} until ${end(h.until, sayTime)}${colon(h.reason)}`
         : `${h.router}: no longer ${h.order}d by ${h.by}${colon(h.reason)}`;
-    case 'server': {
-      const server = h.server === h.address ? h.address : `${h.server} (${h.address})`;
-      return `${h.service}: server ${server} ${h.from} → ${h.to}: ${h.reason}`;
+    case 'server':
+      return `${h.service}: server ${serverName(h)} ${h.from} → ${h.to}: ${h.reason}`;
+    case 'server-order': {
+      const word = ordered({ kind: h.order, weight: h.weight });
+      return h.what === 'given'
+        ? `${h.service}: server ${serverName(h)} ${word} by ${h.by} until ${end(h.until, sayTime)}${colon(h.reason)}`
+        : `${h.service}: server ${serverName(h)} no longer ${word} by ${h.by}${colon(h.reason)}`;
     }
     case 'quorum':
-      return `${h.service}: quorum ${h.held ? 'held' : 'lost'}: ${h.up} up, ${h.needed} needed`;
+      return `${h.service}: quorum ${h.held ? 'held' : 'lost'}: ${h.by === 'weight' ? 'weight ' : ''}${h.up} up, ${h.needed} needed`;
+    case 'panic':
+      return h.begun
+        ? `${h.service}: panic: ${h.up} of ${h.servers} servers up, fewer than ${h.threshold}%, so those that failed get traffic too`
+        : `${h.service}: the panic is over: ${h.up} of ${h.servers} servers up, and those that failed are out`;
+    case 'ejection':
+      return h.ejected
+        ? `${h.service}: server ${serverName(h)} is taken out after all: there is room for it, with ${h.out} of ${h.servers} out`
+        : `${h.service}: server ${serverName(h)} stays in though it failed: ${h.out} of ${h.servers} are out, as many as max_ejected allows`;
     case 'reload':
       return `reload ${h.outcome}${colon(h.detail)}`;
     case 'process':
@@ -45,7 +58,16 @@ function words(h: Happening, sayTime: SayTime): string {
   }
 }
 
+/** `drained`, `disabled`, `given weight 5` */
+export const ordered = ({ kind, weight }: Pick<ServerOrder, 'kind' | 'weight'>): string =>
+  kind === 'weight' ? `given weight ${weight}` : kind === 'drain' ? 'drained' : 'disabled';
+
+const end = (until: string | null, sayTime: SayTime): string => (until === null ? 'taken back' : sayTime(until));
+
 const colon = (detail: string): string => (detail === '' ? '' : `: ${detail}`);
+
+export const serverName = ({ server, address }: { readonly server: string; readonly address: string }): string =>
+  server === address ? address : `${server} (${address})`;
 
 /** One event knows nothing of its router's other family, so that of IPv6 is always called so. */
 const routerName = ({ router, family }: { readonly router: string; readonly family: 4 | 6 }): string =>
@@ -70,11 +92,16 @@ export function severityOf(h: Happening): Severity {
     case 'track':
       return h.up ? 'info' : 'warning';
     case 'order':
+    case 'server-order':
       return 'info';
     case 'server':
       return h.to === 'down' ? 'warning' : 'info';
     case 'quorum':
       return h.held ? 'info' : 'error';
+    case 'panic':
+      return h.begun ? 'error' : 'info';
+    case 'ejection':
+      return 'warning';
     case 'reload':
       return h.outcome === 'refused' ? 'error' : 'info';
     case 'process':

@@ -1,6 +1,10 @@
 /** What `GET /status` answers and `status --json` prints. Durations are milliseconds; times are RFC 3339, UTC. */
 
+import type { Daemon, DaemonState } from '../ipvs/settings.ts';
 import type { Forward, Protocol } from '../ipvs/table.ts';
+import type { ServerWord } from '../pool/ordered.ts';
+import type { QuorumChange } from '../pool/quorum.ts';
+import type { Why } from '../pool/seat.ts';
 import type { ServerState, VrrpState } from './event.ts';
 
 export type Status = {
@@ -16,8 +20,21 @@ export type Status = {
   readonly processes: readonly ProcessStatus[];
   /** Why the kernel's IPVS table cannot be read; `null` when it can, or there is no service. */
   readonly ipvsTrouble: string | null;
+  /** The connection synchronization; `null`: the config has none, or its process does not answer. */
+  readonly sync: SyncStatus | null;
   readonly routers: readonly RouterStatus[];
   readonly services: readonly ServiceStatus[];
+};
+
+export type SyncStatus = {
+  /** The router that it follows. */
+  readonly vrrp: string;
+  /** The state that its daemon should have; `null`: the router's role is not known yet. */
+  readonly wanted: DaemonState | null;
+  /** The daemons that the kernel has. */
+  readonly running: readonly Daemon[];
+  /** Why it is not as it should be; `null` when it is. */
+  readonly trouble: string | null;
 };
 
 export type ProcessStatus = {
@@ -97,9 +114,8 @@ export type TrackStatus = {
   readonly weight: number | null;
 };
 
-/** An operator's order to a virtual router. */
-export type RouterOrder = {
-  readonly kind: 'promote' | 'demote';
+/** What every order of an operator has. */
+export type OrderCommon = {
   readonly by: string;
   /** Empty when none was given. */
   readonly reason: string;
@@ -107,6 +123,10 @@ export type RouterOrder = {
   /** When it ends by itself; `null`: when it is taken back. */
   readonly until: string | null;
 };
+/** An operator's order to a virtual router. */
+export type RouterOrder = OrderCommon & { readonly kind: 'promote' | 'demote' };
+/** An operator's order for a server of one service. */
+export type ServerOrder = OrderCommon & ServerWord;
 
 export type RouterCounters = {
   readonly advertsSent: number;
@@ -130,9 +150,24 @@ export type ServiceStatus = {
   readonly protocol: Protocol;
   readonly forward: Forward;
   readonly scheduler: string;
-  readonly quorum: { readonly needed: number; readonly up: number; readonly held: boolean };
+  /** `needed` and `up` are servers, or their weight. `held`: as it was reported, or presumed, last. */
+  readonly quorum: QuorumChange;
+  /** Hardly any server is left, and so those that failed get traffic too. */
+  readonly panic: boolean;
   readonly servers: readonly ServerStatus[];
+  /** Where clients go while the quorum is lost. */
+  readonly sorryServers: readonly SorryStatus[];
 };
+
+export type SorryStatus = {
+  readonly address: string;
+  /** What the kernel has; `null` when it is not in the table: then it waits. With weight 0 its connections are ending. */
+  readonly weight: number | null;
+  readonly connections: Connections | null;
+};
+
+/** `persistent`: templates, each of which sends the connections of a known client to the server. */
+export type Connections = { readonly active: number; readonly inactive: number; readonly persistent: number };
 
 export type ServerStatus = {
   readonly name: string;
@@ -145,7 +180,12 @@ export type ServerStatus = {
   readonly configuredWeight: number;
   /** What the kernel has; `null` when it is not in the table. */
   readonly weight: number | null;
-  readonly connections: { readonly active: number; readonly inactive: number; readonly persistent: number } | null;
+  /** Why it has the weight that it is to have. `kept` and `panic`: it has failed, and gets traffic all the same. */
+  readonly why: Why;
+  /** What the kernel has for it; `null` when it is not in the table. */
+  readonly connections: Connections | null;
+  /** What the operator has asked for; `null`: nothing. */
+  readonly order: ServerOrder | null;
   readonly check: {
     readonly type: string;
     /** When the last probe ended; `null` before the first. */

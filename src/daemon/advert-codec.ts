@@ -8,7 +8,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import type { Duration } from '../base/time.ts';
 import type { HmacAuthConfig, PassAuthConfig, VrrpConfig } from '../config/config.ts';
 import { groupOf, peersOf } from '../config/families.ts';
-import type { SecretKind } from '../system/key-file.ts';
+import { readSecret, type SecretKind } from '../system/key-file.ts';
 import { type DropReason, explain, type Received, type ReceivePolicy, receive } from '../vrrp/receive.ts';
 import { type Marks, NO_MARKS, nextStamp, type ReplayRule } from '../vrrp/replay.ts';
 import { type Advert, AUTH_LENGTH, AUTH_TYPE, type Auth, type Envelope, encode, type Path } from '../wire/vrrp.ts';
@@ -27,8 +27,8 @@ export type AdvertCodec = {
   memory(): CodecMemory;
 };
 
-/** The last stamp sent, and the highest one heard of each sender. */
-export type CodecMemory = { readonly sent: Stamp | null; readonly marks: Marks };
+/** The last stamp sent, the highest one heard of each sender, and how the date is reckoned (`createDating`). */
+export type CodecMemory = { readonly sent: Stamp | null; readonly marks: Marks; readonly epoch: number };
 
 export type CodecDependencies = {
   /** Reads a password or key file; an error is a sentence that names the file. */
@@ -36,6 +36,8 @@ export type CodecDependencies = {
   readonly mac: Mac;
   /** Milliseconds since 1970. */
   readonly wallClock: () => number;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly steadyClock: () => number;
   /** Of the codec before, so that a reload neither sends an old stamp nor accepts one. */
   readonly memory?: CodecMemory;
 };
@@ -54,24 +56,54 @@ export function createAdvertCodec(
     config.peers.length === 0 ? null : new Map(peersOf(config, family).map((peer) => [peer.address, peer] as const));
   const policy: ReceivePolicy = { family, version, routerId, interval, group: groupOf(config, family), peers, auth };
   let { sent, marks } = deps.memory ?? { sent: null, marks: NO_MARKS };
+  const dating = createDating(deps);
   const plain = createCache((advert, path) => encode(advert, path, config.checksum, passAuth));
 
   return ok({
     encode(advert, path) {
       const message = plain(advert, path);
       if (signing === null) return message;
-      sent = nextStamp(sent, deps.wallClock(), signing.replay);
+      sent = nextStamp(sent, dating.now(), signing.replay);
       return sign(message, path, signing.key, sent, deps.mac);
     },
     decode(bytes, envelope) {
-      const reception = receive(policy, marks, bytes, envelope, deps.wallClock());
+      let reception = receive(policy, marks, bytes, envelope, dating.now());
+      for (const other of wrongDate(reception.result) ? dating.others() : []) {
+        const again = receive(policy, marks, bytes, envelope, dating.now(other));
+        if (wrongDate(again.result)) continue;
+        if (again.result.ok) dating.take(other);
+        reception = again;
+        break;
+      }
       marks = reception.marks;
       return reception.result;
     },
-    explain: (reason, bytes, envelope) => explain(reason, { policy, bytes, envelope, wallClock: deps.wallClock() }),
+    explain: (reason, bytes, envelope) => explain(reason, { policy, bytes, envelope, wallClock: dating.now() }),
     window: auth?.type === 'hmac' && auth.replay.mode === 'time' ? auth.replay.window : null,
-    memory: () => ({ sent, marks }),
+    memory: () => ({ sent, marks, epoch: dating.epoch() }),
   });
+}
+
+const wrongDate = (result: Result<Received, DropReason>): boolean => !result.ok && result.error === 'hmac-date';
+
+/**
+ * The date of adverts, which must agree with that of the other directors. When the wall clock is set, that may be right or
+ * wrong, so the date goes on as it was, by the steady clock, until an advert shows that the others have the new one; and
+ * back to the one before it likewise. An epoch is what the steady clock is behind the date.
+ */
+function createDating({ wallClock, steadyClock, memory }: CodecDependencies) {
+  let epoch = memory?.epoch ?? wallClock() - steadyClock();
+  let before = epoch;
+  return {
+    now: (by = epoch) => by + steadyClock(),
+    /** Other epochs that may be right. */
+    others: () => [wallClock() - steadyClock(), before],
+    take(next: number) {
+      before = epoch;
+      epoch = next;
+    },
+    epoch: () => epoch,
+  };
 }
 
 type Signing = { readonly key: Key; readonly replay: ReplayRule };
@@ -115,6 +147,16 @@ function readKeys(auth: HmacAuthConfig, interval: Duration, deps: CodecDependenc
     policy,
     passAuth: undefined,
     signing: auth.mode === 'receive-only' ? null : { key: { id, bytes }, replay },
+  });
+}
+
+/** Of the files that its authentication needs, what is wrong with each; none: all can be read. */
+export function unreadableSecrets({ auth }: Pick<VrrpConfig, 'auth'>): readonly string[] {
+  if (auth === null) return [];
+  const files = auth.type === 'pass' ? [auth.file] : auth.keys.map(({ file }) => file);
+  return files.flatMap((file) => {
+    const secret = readSecret(file, auth.type);
+    return secret.ok ? [] : [secret.error];
   });
 }
 

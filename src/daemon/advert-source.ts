@@ -10,8 +10,13 @@ import type { AdvertPath } from './advert-transport.ts';
 
 /** What the interface allows a router to do. `lacks`: what is missing, in words. Exactly one of the two is `null`. */
 export type Usable =
-  | { readonly source: IpAddress; readonly lacks: null }
-  | { readonly source: null; readonly lacks: string };
+  | { readonly source: IpAddress; readonly lacks: null; readonly again?: undefined }
+  | {
+      readonly source: null;
+      readonly lacks: string;
+      /** It may end without any news of the network. */
+      readonly again?: true;
+    };
 
 type Wanted = Pick<AdvertPath, 'family' | 'group' | 'peers' | 'wanted'>;
 

@@ -5,42 +5,96 @@
  */
 
 import type { IpAddress } from '../base/address.ts';
-import { seconds } from '../base/time.ts';
+import { between, seconds } from '../base/time.ts';
 import { createProber } from '../checkers/registry.ts';
-import type { CheckConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
+import type { CheckConfig, IpvsConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
+import { probedAt } from '../config/service-words.ts';
+import type { SyncStatus } from '../control/status.ts';
+import { NOTHING_WANTED } from '../ipvs/settings.ts';
+import type { Table } from '../ipvs/table.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
 import { defaultRoute } from '../system/default-route.ts';
 import { openIpvs } from '../system/ipvs.ts';
+import { openIpvsSettings } from '../system/ipvs-settings.ts';
 import { later } from '../system/later.ts';
 import { openRtnetlink, watchNetwork } from '../system/rtnetlink.ts';
 import { openAsker } from '../trackers/gateway/ask.ts';
 import { createTrackers } from '../trackers/registry.ts';
 import { createServiceBoard } from '../trackers/service/board.ts';
+import { onlyActive } from './active-services.ts';
 import { report, serve, tellTracked } from './child.ts';
+import { createComplaints } from './complaints.ts';
+import { createIpvsSettingsKeeper } from './ipvs-settings-keeper.ts';
+import { createLeavingServers } from './leaving-servers.ts';
 import type { CheckerOrders } from './messages.ts';
 import { probeSources } from './probe-source.ts';
 import { createProberSchedule, type ProbeOrder } from './prober-schedule.ts';
+import { createQuorumCommands } from './quorum-commands.ts';
 import { createReconciler } from './reconciler.ts';
-import { loadOwned, saveOwned } from './run-state.ts';
+import type { RouterRole } from './roles.ts';
+import { loadKeptSettings, loadLeaving, loadOwned, saveKeptSettings, saveLeaving, saveOwned } from './run-state.ts';
 import { createServiceKeeper, probeKey } from './service-keeper.ts';
+import { syncStatus, wantedWith } from './sync-status.ts';
 import { createTrackKeeper } from './track-keeper.ts';
 
 const opened = openRtnetlink();
 if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`);
 const rtnetlink = opened.value;
 
-let orders: CheckerOrders = { runDir: '', services: [], virtualAddresses: [], tracks: [], tracked: [] };
+let orders: Omit<CheckerOrders, 'ipvs' | 'roles'> = {
+  runDir: '',
+  services: [],
+  serverOrders: {},
+  homes: new Map(),
+  virtualAddresses: [],
+  tracks: [],
+  tracked: [],
+};
+/** `undefined`: not told yet. */
+let ipvs: IpvsConfig | undefined;
+/** Told at any moment, also while orders are carried out. */
+let roles: readonly RouterRole[] = [];
 /** Whether there is, or was, anything in the IPVS table to tend: a director of addresses alone needs no IPVS. */
 let balancing = false;
-const keeper = createServiceKeeper(report);
+const commands = createQuorumCommands(report);
+const keeper = createServiceKeeper(report, commands.changed);
+/** The table changes by itself while a server starts slowly, and must be looked at while sorry servers leave. */
+let changing: { cancel(): void } | undefined;
+
+function desired(kernel: Table): Table {
+  const at = now();
+  const next = keeper.nextChange(kernel, at);
+  changing?.cancel();
+  if (next !== undefined) changing = later(between(at, next), () => void reconciler.request());
+  return keeper.desired(kernel, at);
+}
+
 const reconciler = createReconciler({
   open: openIpvs,
-  desired: (kernel) => keeper.desired(kernel),
+  desired: (kernel, owned) => active(leaving.keep(kernel, desired(kernel), owned), kernel, orders),
   owned: {
     load: () => loadOwned(orders.runDir),
     save: (owned) => saveOwned(orders.runDir, owned),
   },
   report,
+  later,
+});
+const leaving = createLeavingServers({
+  load: () => loadLeaving(orders.runDir),
+  save: (all) => saveLeaving(orders.runDir, all),
+  now,
+  later,
+  look: () => void reconciler.request(),
+});
+const active = (table: Table, kernel: Table, { services, homes }: Pick<CheckerOrders, 'services' | 'homes'>): Table =>
+  onlyActive(table, kernel, services, { homes, roles });
+const complaints = createComplaints(now, report);
+const settings = createIpvsSettingsKeeper({
+  open: openIpvsSettings,
+  wanted: () => (ipvs === undefined ? NOTHING_WANTED : wantedWith(ipvs, roles)),
+  kept: { load: () => loadKeptSettings(orders.runDir), save: (kept) => saveKeptSettings(orders.runDir, kept) },
+  report,
+  complain: (what, detail, severity) => complaints(what, () => detail, severity),
   later,
 });
 const probes = createProberSchedule({
@@ -73,11 +127,15 @@ const tracks = createTrackKeeper({
 
 async function configure(next: CheckerOrders): Promise<void> {
   orders = next;
+  ipvs = next.ipvs;
+  leaving.configure(next.services);
   tracks.configure(next.tracks, next.tracked);
   balancing ||= next.services.length > 0 || loadOwned(next.runDir).size > 0;
   // The verdicts begin from what the kernel has, so it is read before they are formed.
-  if (balancing) await reconciler.request((kernel) => keeper.configure(next.services, kernel, now()));
+  const serverOrders = new Map(Object.entries(next.serverOrders));
+  if (balancing) await reconciler.request((kernel) => keeper.configure(next.services, kernel, now(), serverOrders));
   board.refresh();
+  await settings.request();
   await aimProbes();
 }
 
@@ -100,10 +158,9 @@ function orderOf(
   server: ServerConfig,
   sources: ReadonlyMap<IpAddress, IpAddress | null>,
 ): ProbeOrder {
-  const { address, port } = server.address;
   const target = {
-    address: { address, port: check.port ?? port },
-    source: check.source ?? sources.get(address) ?? null,
+    address: probedAt(service, check, server.address),
+    source: check.source ?? sources.get(server.address.address) ?? null,
   };
   return { key: probeKey(service, server), check, target };
 }
@@ -123,21 +180,60 @@ if (!watched.ok)
     detail: watched.error.message,
   });
 
+function takeRoles(next: readonly RouterRole[]): void {
+  roles = next;
+  if (ipvs === undefined) return;
+  if (balancing) void reconciler.request();
+  void settings.request();
+}
+
+/** Who ends is no master: what is there only while master goes, and what was there before us comes back. */
+async function putBack(): Promise<void> {
+  roles = roles.map((role) => ({ ...role, master: false }));
+  if (balancing && orders.services.some((service) => service.active === 'master')) await reconciler.request();
+  if (ipvs !== undefined) await settings.end();
+}
+
+async function statusOfSync(): Promise<SyncStatus | null> {
+  if (ipvs === undefined || ipvs.sync === null) return null;
+  return syncStatus(ipvs, wantedWith(ipvs, roles), await settings.read(), settings.trouble());
+}
+
 serve<CheckerOrders>({
+  note: (next) => {
+    roles = next.roles;
+  },
+  roles: takeRoles,
   configure,
   status: async () => {
     if (balancing) await reconciler.read();
-    return { services: keeper.status(reconciler.table(), dateOf), trouble: reconciler.trouble() };
+    return {
+      services: keeper.status(reconciler.table(), now(), dateOf),
+      trouble: reconciler.trouble(),
+      sync: await statusOfSync(),
+    };
   },
   plan: async (wanted) => {
-    if (!balancing && wanted.services.length === 0) return { changes: [] };
-    const changes = await reconciler.preview((kernel) => keeper.desired(kernel, wanted.services));
-    return changes && { changes };
+    const first = await settings.preview(wantedWith(wanted.ipvs, roles));
+    if (first === undefined) return undefined;
+    if (!balancing && wanted.services.length === 0) return { changes: first };
+    const changes = await reconciler.preview((kernel, owned) =>
+      active(
+        leaving.preview(wanted.services, kernel, keeper.desired(kernel, now(), wanted.services), owned),
+        kernel,
+        wanted,
+      ),
+    );
+    return changes && { changes: [...first, ...changes] };
   },
   stop: async () => {
     tracks.close();
     aiming?.cancel();
     await probes.close();
+    leaving.close();
+    changing?.cancel();
+    commands.close();
+    await putBack();
     reconciler.close();
   },
 });

@@ -3,6 +3,7 @@
 import type { Happening } from '../control/event.ts';
 import { setParentDeathSignal } from '../system/process.ts';
 import type { Changes, CheckerAnswer, FromChild, ToChild, Tracked, VrrpAnswer } from './messages.ts';
+import type { RouterRole } from './roles.ts';
 
 export type Work<Orders> = {
   /** Carries out new orders; settles when they are. Never called again before it has settled. */
@@ -12,6 +13,8 @@ export type Work<Orders> = {
   readonly note?: (orders: Orders) => void;
   /** Takes what the checker process has found of tracked things. */
   readonly tracked?: (tracked: readonly Tracked[]) => void;
+  /** Takes which virtual routers are master here. */
+  readonly roles?: (roles: readonly RouterRole[]) => void;
   /** What `configure` with these orders would change in the kernel; `undefined` when that cannot be told. */
   readonly plan: (orders: Orders) => Promise<Changes | undefined>;
   /** Ends cleanly. */
@@ -51,6 +54,10 @@ export function serve<Orders>(work: Work<Orders>): void {
         return;
       case 'tracked':
         return work.tracked?.(message.tracked);
+      case 'roles':
+        return work.roles?.(message.roles);
+      case 'ping':
+        return tell({ type: 'pong' });
       case 'request':
         return void answer(message);
       case 'leave':

@@ -43,12 +43,16 @@ const LONGEST_STANDBY_PAUSE: Duration = seconds(60);
 export const restartPause = (n: number): Duration =>
   milliseconds(n === 0 ? 0 : Math.min(LONGEST_PAUSE, 100 * 2 ** Math.min(n - 1, 16)));
 
+/** A child is asked so often whether it is there, and killed when it has not answered so many times in a row. */
+const PING_EVERY: Duration = seconds(1);
+const MOST_UNANSWERED = 10;
+
 export type Child<Orders, Answers> = {
   readonly name: ChildName;
   /** Starts it when it does not run; tells it what to do either way, now and after every restart, as it is then. */
   configure(orders: () => Orders): void;
   /** Says something to the one that runs; one that comes after it has its orders. */
-  tell(message: Extract<ToChild<Orders>, { type: 'tracked' }>): void;
+  tell(message: Extract<ToChild<Orders>, { type: 'tracked' | 'roles' }>): void;
   /** Asks and waits; `undefined` when the child is dead or does not answer within `within`. */
   ask<K extends keyof Answers>(what: K, within: Duration, orders?: Orders): Promise<Answers[K] | undefined>;
   /** Lets it end cleanly; kills it when it has not ended within `within`. */
@@ -78,6 +82,8 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
   let pause: NodeJS.Timeout | undefined;
   let standbyLater: NodeJS.Timeout | undefined;
   const waiting = new Map<number, (value: unknown) => void>();
+  let pings: NodeJS.Timeout | undefined;
+  let unanswered = 0;
 
   function start(): void {
     pause = undefined;
@@ -90,6 +96,28 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     if (orders !== undefined) send({ type: 'configure', orders: orders() });
     const how = stoodBy ? ', which stood by' : '';
     report({ kind: 'process', process: name, what: 'started', detail: `pid ${running.pid}${how}` });
+  }
+
+  /**
+   * A process that hangs is as good as dead, and must make room for one that is not. It is counted by questions rather than
+   * by time, so that a machine that stood still as a whole kills nobody.
+   */
+  function watch(child: ChildProcess): void {
+    clearInterval(pings);
+    unanswered = 0;
+    pings = setInterval(() => {
+      if (child !== running || stopping) return clearInterval(pings);
+      if (unanswered >= MOST_UNANSWERED) {
+        clearInterval(pings);
+        const detail = `it has not answered ${unanswered} times in a row, ${formatDuration(PING_EVERY)} apart; it is killed and started again`;
+        report({ kind: 'trouble', severity: 'error', what: `the ${name} process hangs`, detail });
+        child.kill('SIGKILL');
+        return;
+      }
+      unanswered += 1;
+      send({ type: 'ping' });
+    }, PING_EVERY);
+    pings.unref();
   }
 
   /** `undefined` where the machine has no process to give; it was reported then. */
@@ -146,12 +174,17 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
     // The last words of one that has died may come after its exit, and say nothing of its successor.
     if (child !== running) return;
     if (message.type === 'tracked') return tracked(message.tracked);
+    if (message.type === 'pong') {
+      unanswered = 0;
+      return;
+    }
     if (message.type === 'ready') {
       if (state === 'starting') {
         state = 'ready';
         const took = formatDuration(milliseconds(Date.now() - started.getTime()));
         report({ kind: 'process', process: name, what: 'ready', detail: `after ${took}` });
         standbyLost = 0;
+        watch(child);
         haveStandby();
       }
       return;
@@ -189,6 +222,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
 
   async function end(how: 'stop' | 'leave', within: Duration): Promise<void> {
     stopping = true;
+    clearInterval(pings);
     clearTimeout(pause);
     clearTimeout(standbyLater);
     standby?.kill('SIGKILL');

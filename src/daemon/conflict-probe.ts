@@ -6,8 +6,10 @@
 import { type Family, familyOf, type IpAddress } from '../base/address.ts';
 import type { Result } from '../base/result.ts';
 import { after, type Duration, type Instant, instant, milliseconds } from '../base/time.ts';
+import type { Happening } from '../control/event.ts';
 import type { MacAddress } from '../wire/ethernet.ts';
 import type { OnLink } from './announcer.ts';
+import type { VirtualRouter } from './virtual-router.ts';
 
 export type Conflict = { readonly address: IpAddress; readonly interface: string; readonly mac: MacAddress };
 
@@ -115,6 +117,18 @@ export function createConflictProbe(ports: ConflictProbePorts): ConflictProbe {
       timer.close();
     },
   };
+}
+
+/**
+ * What is told of a conflict. `owner`: our router that has the address. `undefined`: nothing, since somebody became master
+ * while we asked, and what a master has is no conflict.
+ */
+export function conflictOf(
+  { address, interface: name, mac }: Conflict,
+  owner: Pick<VirtualRouter, 'config' | 'state'> | undefined,
+): Happening | undefined {
+  if (owner !== undefined && owner.state.master !== null) return undefined;
+  return { kind: 'conflict', router: owner?.config.name ?? '', address, interface: name, mac };
 }
 
 /** 00:00:5e:00:01:VRID and 00:00:5e:00:02:VRID (RFC 9568, 7.3): a director, whom VRRP itself tells of us. */

@@ -9,6 +9,7 @@ import { after, type Instant, instant, times } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import { addressesOf, advertisedOf, familiesOf } from '../config/families.ts';
 import type { Happening } from '../control/event.ts';
+import { now } from '../system/clock.ts';
 import { hmacSha256 } from '../system/hmac.ts';
 import { readSecret } from '../system/key-file.ts';
 import { openRtnetlink } from '../system/rtnetlink.ts';
@@ -18,24 +19,28 @@ import { type Held, parseHeld } from './held.ts';
 import { dropHeld } from './holdings.ts';
 import { createNetworkView, type NetworkView } from './network-view.ts';
 import { keyOf } from './router-key.ts';
-import { openRoleFile, type RoleFile, routersIn } from './run-state.ts';
+import { openRoleFile, type Role, type RoleFile, routersIn } from './run-state.ts';
 import { createSegment, troubleOf } from './segment.ts';
 
 type Master = { readonly config: VrrpConfig; readonly family: Family; readonly file: RoleFile };
 
-/** Those that were master when they were last heard of. Each has its file open: close it. */
-function mastersIn(runDir: string, routers: readonly VrrpConfig[]): Master[] {
+/** Those that left a role which is `wanted`. Each has its file open: close it. */
+function leftIn(runDir: string, routers: readonly VrrpConfig[], wanted: (role: Role) => boolean): Master[] {
   const left = new Set(routersIn(runDir));
   return routers
     .flatMap((config) => familiesOf(config).map((family) => ({ config, family })))
     .filter(({ config, family }) => left.has(keyOf(config, family)))
     .flatMap(({ config, family }) => {
       const file = openRoleFile(runDir, keyOf(config, family));
-      if (dueOf({ config, file }) !== undefined) return [{ config, family, file }];
+      const role = file.read()?.role;
+      if (role !== undefined && wanted(role)) return [{ config, family, file }];
       file.close();
       return [];
     });
 }
+
+const wasMaster = ({ master }: Role): boolean => master;
+const hasSomething = ({ master, held }: Role): boolean => master || held.length > 0;
 
 /**
  * When a router must be in service again, or be handed over: one interval before the soonest that a peer gives it up, so
@@ -45,12 +50,15 @@ function mastersIn(runDir: string, routers: readonly VrrpConfig[]): Master[] {
 function dueOf({ config, file }: Pick<Master, 'config' | 'file'>): Instant | undefined {
   const last = file.read();
   if (last?.role.master !== true) return undefined;
-  return after(last.beat, times(config.interval, Math.max(config.downCount - 1, 1)));
+  return deadline(config, last.beat);
 }
+
+const deadline = ({ interval, downCount }: VrrpConfig, beat: Instant): Instant =>
+  after(beat, times(interval, Math.max(downCount - 1, 1)));
 
 /** When the first of the routers that were master is due, of those that were not yet at `since`. `undefined`: there is none. */
 export function handoverDue(runDir: string, routers: readonly VrrpConfig[], since?: Instant): Instant | undefined {
-  const due = mastersIn(runDir, routers).flatMap((master) => {
+  const due = leftIn(runDir, routers, wasMaster).flatMap((master) => {
     const at = dueOf(master);
     master.file.close();
     return at === undefined || (since !== undefined && at <= since) ? [] : at;
@@ -58,20 +66,35 @@ export function handoverDue(runDir: string, routers: readonly VrrpConfig[], sinc
   return due.length === 0 ? undefined : instant(due.reduce<number>((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY));
 }
 
+/** Whether a master that was heard last then is to be handed over now. */
+export type Due = (config: VrrpConfig, beat: Instant) => boolean;
+/** Its successor should be in service by now. */
+export const overdue =
+  (at: Instant): Due =>
+  (config, beat) =>
+    deadline(config, beat) <= at;
+/** A peer may take over before then, whoever comes. */
+export const tooLate =
+  (at: Instant): Due =>
+  ({ interval, downCount }, beat) =>
+    after(beat, times(interval, downCount)) < at;
+/** No process is coming back: all that any router has is given up, of masters or not. */
+export const ALL = 'all';
+
 /**
- * Hands over every router that was master and is due at `at`, and tells of each, and of what went wrong. Never rejects. The
+ * Hands over every router that was master and is due, and tells of each, and of what went wrong. Never rejects. The
  * others are left alone: a successor may have resumed them by now, or has the time to.
  */
 export async function handOver(
   runDir: string,
   routers: readonly VrrpConfig[],
-  at: Instant,
+  due: Due | typeof ALL,
   report: (happening: Happening) => void,
 ): Promise<void> {
   const trouble = (what: string, detail: string): void => report(troubleOf(what, detail));
-  const masters = mastersIn(runDir, routers);
+  const masters = leftIn(runDir, routers, due === ALL ? hasSomething : wasMaster);
   try {
-    if (masters.length > 0) await handOverAll(masters, routers, at, { report, trouble });
+    if (masters.length > 0) await handOverAll(masters, routers, due, { report, trouble });
   } catch (error) {
     trouble('the role is not handed over', String(error));
   }
@@ -86,7 +109,7 @@ type Tellers = {
 async function handOverAll(
   masters: readonly Master[],
   routers: readonly VrrpConfig[],
-  at: Instant,
+  due: Due | typeof ALL,
   { report, trouble }: Tellers,
 ): Promise<void> {
   const opened = openRtnetlink();
@@ -103,7 +126,10 @@ async function handOverAll(
   for (const { config } of masters) network.segment(config.interface);
   await network.read();
   // Looked at once more: its successor may have come back meanwhile.
-  const given = masters.filter((master) => (dueOf(master) ?? Number.POSITIVE_INFINITY) <= at);
+  const given = masters.filter(({ config, file }) => {
+    const last = file.read();
+    return due === ALL || (last?.role.master === true && due(config, last.beat));
+  });
   const told =
     ({ config }: Master) =>
     (error: unknown): void =>
@@ -111,28 +137,33 @@ async function handOverAll(
   // The word to the peers goes first, of all: a group over there waits for the last of its members.
   const left = given.map((master) => resign(master, network, virtual, told(master)));
   for (const [i, master] of given.entries()) {
-    await dropHeld(rtnetlink, left[i] ?? []).catch(told(master));
+    const { held = [], master: resigned = false } = left[i] ?? {};
+    await dropHeld(rtnetlink, held).catch(told(master));
+    if (!resigned) continue;
     const { config, family } = master;
     const addresses = addressesOf(config, family).map((a) => formatPrefix(a.address));
     const cause = 'the vrrp process is dead, and the supervisor has handed over in its place';
     const { name, priority } = config;
     report({ kind: 'vrrp', router: name, family, from: 'master', to: 'init', cause, priority, addresses });
   }
+  network.close();
   for (const { config } of masters) network.segment(config.interface).close();
   rtnetlink.close();
 }
 
-/** Writes down that it is master no more, tells its peers, and gives what it held. Never throws. */
+/** Writes down that it is master no more, tells its peers if it was, and gives what it held. Never throws. */
 function resign(
   { config, family, file }: Master,
   network: NetworkView,
   virtual: ReadonlySet<string>,
   told: (error: unknown) => void,
-): readonly Held[] {
+): { readonly master: boolean; readonly held: readonly Held[] } {
   const role = file.read()?.role;
+  const held = (role?.held ?? []).flatMap((text) => parseHeld(text) ?? []);
+  if (role?.master !== true) return { master: false, held };
   try {
     // First of all, so that a process which starts just now does not resume what is given away here.
-    if (role !== undefined) file.write({ ...role, master: false });
+    file.write({ ...role, master: false });
   } catch (error) {
     told(error);
   }
@@ -140,7 +171,12 @@ function resign(
     const path = pathOf(config, family);
     const seat = network.segment(config.interface).join(path, () => {});
     const { source } = seat.usable(virtual);
-    const codec = createAdvertCodec(config, family, { readSecret, mac: hmacSha256, wallClock: Date.now });
+    const codec = createAdvertCodec(config, family, {
+      readSecret,
+      mac: hmacSha256,
+      wallClock: Date.now,
+      steadyClock: now,
+    });
     const { version, routerId, interval } = config;
     const advert = { version, routerId, priority: 0, interval, addresses: advertisedOf(config, family) };
     if (codec.ok && source !== null)
@@ -149,5 +185,5 @@ function resign(
   } catch (error) {
     told(error);
   }
-  return (role?.held ?? []).flatMap((text) => parseHeld(text) ?? []);
+  return { master: true, held };
 }

@@ -3,10 +3,12 @@
  * `advanced` serialization (so `RegExp` and `Map` arrive whole). Requests carry an id; each is answered once.
  */
 
-import type { ServiceConfig, TrackConfig, VrrpConfig } from '../config/config.ts';
+import type { Homes } from '../config/active.ts';
+import type { IpvsConfig, ServiceConfig, TrackConfig, VrrpConfig } from '../config/config.ts';
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
-import type { RouterOrder, RouterStatus, ServiceStatus } from '../control/status.ts';
+import type { RouterOrder, RouterStatus, ServerOrder, ServiceStatus, SyncStatus } from '../control/status.ts';
+import type { RouterRole } from './roles.ts';
 
 /** What the vrrp process is told to run. */
 export type VrrpOrders = {
@@ -21,6 +23,13 @@ export type VrrpOrders = {
 export type CheckerOrders = {
   readonly runDir: string;
   readonly services: readonly ServiceConfig[];
+  readonly ipvs: IpvsConfig;
+  /** The virtual router that has each address. */
+  readonly homes: Homes;
+  /** What is known of the roles of virtual routers. */
+  readonly roles: readonly RouterRole[];
+  /** The operator's orders that are in force, by `serverOrderKey`. */
+  readonly serverOrders: Readonly<Record<string, ServerOrder>>;
   readonly virtualAddresses: readonly string[];
   /** Things to watch for virtual routers; each once, interfaces not among them. */
   readonly tracks: readonly TrackConfig[];
@@ -43,23 +52,33 @@ export type ToChild<Orders> =
   | { readonly type: 'configure'; readonly orders: Orders }
   /** To the vrrp process: what the checker process has found. */
   | { readonly type: 'tracked'; readonly tracked: readonly Tracked[] }
+  /** To the checker process: the roles of virtual routers, one of which has changed. */
+  | { readonly type: 'roles'; readonly roles: readonly RouterRole[] }
   /** End cleanly: hand over, leave or remove what is ours, then exit 0. */
   | { readonly type: 'stop' }
   /** End and leave the kernel as it is, for the process that comes in a moment and goes on; then exit 0. */
   | { readonly type: 'leave' }
+  /** Are you there? */
+  | { readonly type: 'ping' }
   | { readonly type: 'request'; readonly id: number; readonly what: 'status' | 'plan'; readonly orders?: Orders };
 
 export type FromChild =
   /** The first orders are carried out. */
   | { readonly type: 'ready' }
   | { readonly type: 'happening'; readonly happening: Happening }
+  /** To a ping. */
+  | { readonly type: 'pong' }
   /** From the checker process: tracked things whose state is new or has changed. */
   | { readonly type: 'tracked'; readonly tracked: readonly Tracked[] }
   | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | Changes | undefined };
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };
 /** `trouble`: why the IPVS table cannot be read; `null` when it can. */
-export type CheckerAnswer = { readonly services: readonly ServiceStatus[]; readonly trouble: string | null };
+export type CheckerAnswer = {
+  readonly services: readonly ServiceStatus[];
+  readonly trouble: string | null;
+  readonly sync: SyncStatus | null;
+};
 /** In the order they would be done. */
 export type Changes = { readonly changes: readonly PlannedChange[] };
 

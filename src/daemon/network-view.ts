@@ -4,6 +4,8 @@
  */
 
 import type { IpAddress } from '../base/address.ts';
+import { type Duration, milliseconds } from '../base/time.ts';
+import { later as laterOfNode } from '../system/later.ts';
 import type { InterfaceAddress, Link, NetlinkError, NetworkEvent, Rtnetlink } from '../system/rtnetlink.ts';
 import type { Segment } from './segment.ts';
 
@@ -24,6 +26,8 @@ export type NetworkViewPorts = {
   readonly floats?: (address: IpAddress) => boolean;
   /** Does it at the end of this turn of the event loop. Default: `setImmediate`. */
   readonly soon?: (work: () => void) => void;
+  /** Default: `system/later.ts`. */
+  readonly later?: (after: Duration, work: () => void) => { cancel(): void };
   readonly trouble: (what: string, detail: string) => void;
 };
 
@@ -37,15 +41,21 @@ export type NetworkView = {
   note(event: NetworkEvent): void;
   /** Reads everything, for every interface that is followed. */
   read(): Promise<void>;
+  /** Reads nothing again by itself. */
+  close(): void;
   /** Interfaces that are followed and are not in `wanted` are not any more. */
   keep(wanted: ReadonlySet<string>): void;
 };
 
 /** How often it is read again when something changed meanwhile. */
 const TRIES = 5;
+/** How soon after that, or after a failure. */
+const READ_AGAIN = milliseconds(500);
 
 export function createNetworkView(ports: NetworkViewPorts): NetworkView {
-  const { floats = () => false, soon = setImmediate } = ports;
+  const { floats = () => false, soon = setImmediate, later = laterOfNode } = ports;
+  let again: { cancel(): void } | undefined;
+  let closed = false;
   const segments = new Map<string, Segment>();
   const links = new Map<number, Link>();
   /** Counts what was heard of links and addresses. */
@@ -64,18 +74,28 @@ export function createNetworkView(ports: NetworkViewPorts): NetworkView {
   }
 
   async function read(): Promise<void> {
+    again?.cancel();
     for (let n = 0; n < TRIES; n++) {
       const before = heard;
       const [all, addresses] = await Promise.all([ports.rtnetlink.links(), ports.rtnetlink.addresses()]);
+      const last = n === TRIES - 1;
       // What was read may be older than what was heard meanwhile.
-      if (heard !== before && n < TRIES - 1) continue;
-      if (!all.ok) return unread(all.error);
-      if (!addresses.ok) return unread(addresses.error);
-      return take(all.value, addresses.value);
+      if (heard !== before && !last) continue;
+      if (!all.ok) unread(all.error);
+      else if (!addresses.ok) unread(addresses.error);
+      else take(all.value, addresses.value);
+      if (heard !== before || !all.ok || !addresses.ok) readAgain();
+      return;
     }
   }
 
   const unread = (error: NetlinkError): void => ports.trouble('links and addresses could not be read', error.message);
+
+  /** What is known may be wrong, or nothing is. */
+  function readAgain(): void {
+    again?.cancel();
+    if (!closed) again = later(READ_AGAIN, () => void read());
+  }
 
   function take(all: readonly Link[], addresses: readonly InterfaceAddress[]): void {
     links.clear();
@@ -140,6 +160,10 @@ export function createNetworkView(ports: NetworkViewPorts): NetworkView {
     isOwnMac: (mac) => [...links.values()].some((link) => link.mac === mac),
     note,
     read,
+    close() {
+      closed = true;
+      again?.cancel();
+    },
     keep(wanted) {
       for (const [name, one] of segments) {
         if (wanted.has(name) || one.size > 0) continue;

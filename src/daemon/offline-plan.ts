@@ -5,10 +5,13 @@ import type { Config } from '../config/config.ts';
 import type { PlanAnswer, PlannedChange } from '../control/director.ts';
 import { desired } from '../ipvs/desired.ts';
 import { plan } from '../ipvs/plan.ts';
+import { isEmpty, isNothing, keep, planSettings, wantedSettings } from '../ipvs/settings.ts';
 import { openIpvs } from '../system/ipvs.ts';
+import { openIpvsSettings } from '../system/ipvs-settings.ts';
 import { openRtnetlink } from '../system/rtnetlink.ts';
+import { changeOfSetting } from './ipvs-settings-keeper.ts';
 import { changeOf } from './reconciler.ts';
-import { loadOwned } from './run-state.ts';
+import { loadKeptSettings, loadOwned } from './run-state.ts';
 
 export const planOffline = (config: Config): Promise<PlanAnswer> => planWith(config, undefined, undefined);
 
@@ -46,6 +49,22 @@ async function addressChanges(config: Config): Promise<PlannedChange[]> {
 }
 
 async function tableChanges(config: Config): Promise<PlannedChange[]> {
+  return [...(await settingsChanges(config)), ...(await serviceChanges(config))];
+}
+
+/** A router begins as backup, and so does the sync daemon that follows it. */
+async function settingsChanges({ ipvs, director: { runDir } }: Config): Promise<PlannedChange[]> {
+  const [wanted, kept] = [wantedSettings(ipvs, 'backup'), loadKeptSettings(runDir)];
+  if (isNothing(wanted) && isEmpty(kept)) return [];
+  const opened = await openIpvsSettings();
+  if (!opened.ok) throw new Error(opened.error.message);
+  const read = await opened.value.read();
+  opened.value.close();
+  if (!read.ok) throw new Error(read.error.message);
+  return planSettings(read.value, wanted, keep(kept, read.value, wanted)).map(changeOfSetting);
+}
+
+async function serviceChanges(config: Config): Promise<PlannedChange[]> {
   if (config.services.length === 0 && loadOwned(config.director.runDir).size === 0) return [];
   const opened = await openIpvs();
   if (!opened.ok) throw new Error(opened.error.message);

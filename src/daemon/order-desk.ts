@@ -97,12 +97,9 @@ type Decision =
 
 /** What a failover means for routers that go together, by the states that they have here. */
 export function decide(members: readonly Seen[], toBackup: boolean): Decision {
-  if (members.some(({ state }) => state === 'master')) return { kind: 'demote' };
+  // With --to-backup also where it is none now: it shall not become one meanwhile.
+  if (toBackup || members.some(({ state }) => state === 'master')) return { kind: 'demote' };
   const unable = members.find(({ state }) => state !== 'backup');
-  if (toBackup) {
-    const detail = `it is ${(unable?.state ?? 'backup').toUpperCase()} here, not MASTER: nothing to do`;
-    return { done: 'nothing', detail };
-  }
   if (unable === undefined) return { kind: 'promote' };
   const detail = `it is ${unable.state.toUpperCase()} here, so this director cannot take it over: ${unable.cause}`;
   return { done: 'impossible', detail };

@@ -16,8 +16,8 @@ import type { Ipvs } from '../system/ipvs.ts';
 
 export type ReconcilerPorts = {
   readonly open: () => Promise<Result<Ipvs, { readonly message: string }>>;
-  /** What the table should be, given what it is. */
-  readonly desired: (actual: Table) => Table;
+  /** What the table should be, given what it is, and which of its services are ours. */
+  readonly desired: (actual: Table, owned: ReadonlySet<string>) => Table;
   readonly owned: { load(): ReadonlySet<string>; save(owned: ReadonlySet<string>): void };
   readonly report: (happening: Happening) => void;
   readonly later: (after: Duration, work: () => void) => { cancel(): void };
@@ -36,7 +36,7 @@ export type Reconciler = {
   /** The table as it was read last; empty before the first time. */
   table(): Table;
   /** What `desired` would change now; `undefined` when the kernel cannot be read. Changes nothing. */
-  preview(desired: (actual: Table) => Table): Promise<readonly PlannedChange[] | undefined>;
+  preview(desired: ReconcilerPorts['desired']): Promise<readonly PlannedChange[] | undefined>;
   close(): void;
 };
 
@@ -74,7 +74,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     const kernel = await kernelTable();
     for (const before of told) before(actual);
     if (kernel === undefined) return false;
-    const wanted = ports.desired(actual);
+    const wanted = ports.desired(actual, ours());
     const mine = new Set([...ours(), ...wanted.keys()]);
     own(mine);
     const operations = plan(actual, wanted, mine);
@@ -177,7 +177,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     table: () => actual,
     async preview(desired) {
       if ((await kernelTable()) === undefined) return undefined;
-      const wanted = desired(actual);
+      const wanted = desired(actual, ours());
       return plan(actual, wanted, new Set([...ours(), ...wanted.keys()])).map(changeOf);
     },
     close() {

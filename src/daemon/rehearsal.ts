@@ -136,7 +136,7 @@ export function createRehearsal(family: Family, rtnetlink: Rtnetlink, directory:
     rtnetlink: willing(rtnetlink),
     network: {
       ...{ segment: () => segment, link: () => NOWHERE, isOwnMac: () => false },
-      ...{ note() {}, read: async () => {}, keep() {} },
+      ...{ note() {}, read: async () => {}, keep() {}, close() {} },
     },
     announcer,
     probe: { probe() {}, close() {} },

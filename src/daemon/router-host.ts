@@ -4,7 +4,7 @@
  */
 
 import { type Family, formatPrefix, type IpAddress } from '../base/address.ts';
-import { between, milliseconds, times } from '../base/time.ts';
+import { between, milliseconds, seconds, times } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import { addressesOf } from '../config/families.ts';
 import type { Happening } from '../control/event.ts';
@@ -67,6 +67,8 @@ export type RouterHost = {
   /** The device that an address of this router is on, as the config says. */
   deviceOf(address: IpAddress): string | undefined;
   status(): RouterStatus;
+  /** Ends without handing over, for a process that comes in a moment. */
+  leave(): void;
   /** Hands over and lets go of everything. */
   end(): Promise<void>;
 };
@@ -93,6 +95,9 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
   let opening: Promise<void> | undefined;
   let told: Usable | undefined;
   let lookAgain: { cancel(): void } | undefined;
+  let tryingAgain: { cancel(): void } | undefined;
+  /** That it is master is still to be written down. */
+  let writing: { cancel(): void } | undefined;
   let ended = false;
 
   const holdings = createHoldings({
@@ -136,8 +141,9 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
     remember(what) {
       master = what === 'master';
       // That it is not master must be known before the addresses go; that it is, for a restart, is soon enough later.
-      if (master) later(WRITE_AFTER, () => ended || writeRole());
-      else writeRole();
+      writing?.cancel();
+      writing = master ? later(WRITE_AFTER, writeRole) : undefined;
+      if (!master) writeRole();
     },
     beat: (at) => unlessFull(() => role.beat(at)),
     report(happening) {
@@ -149,7 +155,7 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
   });
 
   function codecOf(settings: VrrpConfig, memory?: CodecMemory): ReturnType<typeof createAdvertCodec> {
-    const secrets = { readSecret, mac: hmacSha256, wallClock: Date.now };
+    const secrets = { readSecret, mac: hmacSha256, wallClock: Date.now, steadyClock: now };
     return createAdvertCodec(settings, family, memory === undefined ? secrets : { ...secrets, memory });
   }
 
@@ -240,6 +246,8 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
   }
 
   function writeRole(): void {
+    writing?.cancel();
+    writing = undefined;
     const { interface: name, routerId } = config;
     unlessFull(() => role.write({ master, interface: name, routerId, held: ours.map(formatHeld) }));
   }
@@ -268,7 +276,8 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
       router.track(tracks);
       router.order(order);
       told = usable();
-      router.start(told, canResume(config, last));
+      // Read anew: others may have started meanwhile, for so long that the supervisor has handed this one over.
+      router.start(told, canResume(config, role.read()));
     },
     readSecrets() {
       readSecretsOf(config);
@@ -303,6 +312,9 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
       const same = allowed.source === told?.source && allowed.lacks === told?.lacks;
       const started = told !== undefined;
       told = allowed;
+      // Nobody tells when a port is free again, or there is memory.
+      tryingAgain?.cancel();
+      if (allowed.again === true && !ended) tryingAgain = later(TRY_AGAIN, host.look);
       if (started && !same) router.link(allowed);
       // Routes may go with a link or an address, and nobody tells of it.
       if (started && config.routes.length > 0) lookAgain ??= later(LOOK_AGAIN, claimAnew);
@@ -322,9 +334,15 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
       return mac?.index;
     },
     status: () => router.status({ destinations: destinationsOf(path), device: device() }),
+    leave() {
+      ended = true;
+      if (writing !== undefined) writeRole();
+      router.leave();
+    },
     async end() {
       ended = true;
       lookAgain?.cancel();
+      tryingAgain?.cancel();
       await router.stop();
       await opening;
       await mac?.close();
@@ -337,7 +355,7 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
 
 /** How long after a take-over it is written down: those of many routers come first. */
 const WRITE_AFTER = milliseconds(100);
-/** How long until a macvlan that was refused is asked for again. */
+/** How long until a macvlan or a socket that was refused is asked for again. */
 const TRY_AGAIN = milliseconds(1000);
 
 /** How long after news of a link the routes are asked for again. */
@@ -358,3 +376,10 @@ function canResume(config: VrrpConfig, last: ReturnType<RoleFile['read']>): bool
   const silent = between(last.beat, now());
   return silent >= 0 && silent < times(config.interval, config.downCount);
 }
+
+/** What a restart takes at most on a machine that is well: from the last advert of this process to the first of the next. */
+const RESTART_TAKES = seconds(2);
+
+/** Whether the peers of a master wait for the next process, so that it can resume; otherwise they had better be told. */
+export const outlastsRestart = ({ interval, downCount }: Pick<VrrpConfig, 'interval' | 'downCount'>): boolean =>
+  times(interval, downCount) >= RESTART_TAKES;

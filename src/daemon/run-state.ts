@@ -6,6 +6,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Instant, instant } from '../base/time.ts';
+import type { Kept } from '../ipvs/settings.ts';
 
 /** Writes `value` as JSON so that a reader sees the old file or the new one, whole, whatever dies in between. */
 export function saveJson(path: string, value: unknown): void {
@@ -33,6 +34,28 @@ export function loadOwned(runDir: string): ReadonlySet<string> {
 
 export const saveOwned = (runDir: string, owned: ReadonlySet<string>): void =>
   saveJson(ownedFile(runDir), [...owned].sort());
+
+const settingsFile = (runDir: string): string => join(runDir, 'ipvs-settings.json');
+
+/** What the settings of IPVS were before us, and which sync daemons are ours; nothing where nothing was saved. */
+export function loadKeptSettings(runDir: string): Kept {
+  const { before, daemons } = (loadJson(settingsFile(runDir)) ?? {}) as { before?: unknown; daemons?: unknown };
+  const values = Object.entries(typeof before === 'object' ? (before ?? {}) : {});
+  return {
+    before: new Map(values.filter((entry): entry is [string, string] => typeof entry[1] === 'string')),
+    daemons: Array.isArray(daemons) ? daemons.filter((state) => state === 'master' || state === 'backup') : [],
+  };
+}
+
+export const saveKeptSettings = (runDir: string, { before, daemons }: Kept): void =>
+  saveJson(settingsFile(runDir), { before: Object.fromEntries(before), daemons });
+
+const leavingFile = (runDir: string): string => join(runDir, 'ipvs-leaving.json');
+
+/** Since when servers that have left the config are leaving; of no use after the boot that it was written in. */
+export const loadLeaving = (runDir: string): unknown => loadJson(leavingFile(runDir));
+export const saveLeaving = (runDir: string, leaving: Readonly<Record<string, number>>): void =>
+  saveJson(leavingFile(runDir), leaving);
 
 /** The role that a virtual router had, as its last process left it. */
 export type Role = {

@@ -122,7 +122,7 @@ export function createSegment(name: string, ports: SegmentPorts): Segment {
     const opened = openFor(member, { name, index: link.index }, chosen.source);
     if (opened.ok) return chosen;
     ports.trouble(`no adverts on ${name}`, opened.error.message);
-    return lacks(`no socket for adverts on ${name}`);
+    return { source: null, lacks: `no socket for adverts on ${name}`, again: true };
   }
 
   /** Opens what the router needs to hear and to send from `source`. The old sockets go after the new ones are there. */

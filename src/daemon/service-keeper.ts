@@ -3,70 +3,147 @@
  * the kernel should hold. Takes probe results in, reports changes, does no I/O.
  */
 
-import { formatEndpoint } from '../base/address.ts';
 import type { Instant } from '../base/time.ts';
 import type { ServerConfig, ServiceConfig } from '../config/config.ts';
+import { describeListeners, describeServer } from '../config/service-words.ts';
 import type { Happening } from '../control/event.ts';
-import type { ServerStatus, ServiceStatus } from '../control/status.ts';
+import type { ServerOrder, ServerStatus, ServiceStatus } from '../control/status.ts';
 import { begin, type Health, type ProbeResult, step, type Verdict } from '../health/verdict.ts';
-import { desired } from '../ipvs/desired.ts';
-import { type Destination, destinationKey, type ServiceId, serviceKey, type Table } from '../ipvs/table.ts';
-import { count, PRESUMED, type Quorum, step as quorumStep } from '../pool/quorum.ts';
-import { place } from '../pool/weights.ts';
+import { desired, idsOf, type ServerDefinition } from '../ipvs/desired.ts';
+import { serviceKey, type Table } from '../ipvs/table.ts';
+import { type Pool, step as poolStep } from '../pool/pool.ts';
+import { begin as beginHold, type Hold, type Quorum, type QuorumChange } from '../pool/quorum.ts';
+import type { Member, Why } from '../pool/seat.ts';
+import type { Place } from '../pool/weights.ts';
+import { destinationIn } from './kernel-view.ts';
+import { NOTHING_TOLD, poolNews, type Told } from './pool-news.ts';
+import { type ServerOrders, serverOrderKey } from './server-orders.ts';
+import { sorryIn, sorryStatus, withSorry } from './sorry-servers.ts';
 
 export type ServiceKeeper = {
-  /** Takes services over. What is known of a server of the same service and address stays known. */
-  configure(services: readonly ServiceConfig[], kernel: Table, now: Instant): void;
+  /** Takes services over, and the operator's orders. What is known of a server of the same service and address stays known. */
+  configure(services: readonly ServiceConfig[], kernel: Table, now: Instant, orders?: ServerOrders): void;
   /** Takes a probe's result in. Says whether a verdict changed, and so perhaps the table. */
   take(probe: string, result: ProbeResult, now: Instant): boolean;
-  /** The table for `services` (by default those configured), given what the kernel has. */
-  desired(kernel: Table, services?: readonly ServiceConfig[]): Table;
-  status(kernel: Table, date: (at: Instant) => string): readonly ServiceStatus[];
+  /** The table for `services` (by default those configured) at `now`, given what the kernel has. */
+  desired(kernel: Table, now: Instant, services?: readonly ServiceConfig[]): Table;
+  /** When that table changes without a verdict, or must be looked at again; `undefined`: never. */
+  nextChange(kernel: Table, now: Instant): Instant | undefined;
+  status(kernel: Table, now: Instant, date: (at: Instant) => string): readonly ServiceStatus[];
   /** The quorum of the service of that name, as it was reported; `undefined` while the verdicts leave it open, or without such a service. */
   quorum(service: string): Quorum | undefined;
 };
 
 /** What names one server of one service, and its probe. */
-export const probeKey = (service: ServiceConfig, server: ServerConfig): string =>
-  `${serviceKey(idOf(service))} ${formatEndpoint(server.address)}`;
+export function probeKey(service: ServiceConfig, server: ServerConfig): string {
+  let key = probeKeys.get(server);
+  if (key === undefined) {
+    key = `${keyOf(service)} ${describeServer(service, server.address)}`;
+    probeKeys.set(server, key);
+  }
+  return key;
+}
 
-const idOf = ({ protocol, address }: ServiceConfig): ServiceId => ({ protocol, address });
+/** A server stands in one service only. */
+const probeKeys = new WeakMap<ServerConfig, string>();
 
-type Kept = { readonly service: ServiceConfig; readonly server: ServerConfig; verdict: Verdict };
+/** A service by the first that it is to the kernel: another name is no other service. */
+const keyOf = (service: ServiceConfig): string => idsOf(service).slice(0, 1).map(serviceKey).join();
 
-export function createServiceKeeper(report: (happening: Happening) => void): ServiceKeeper {
+type Kept = {
+  readonly service: ServiceConfig;
+  readonly server: ServerConfig;
+  /** Its place in the service. */
+  readonly index: number;
+  verdict: Verdict;
+  /** When it came back after it had been down; `null`: it never was. */
+  cameBack: Instant | null;
+};
+
+/** What is remembered of a service from one verdict to the next. */
+type Remembered = { readonly hold: Hold; readonly told: Told };
+
+const UNREAD: Table = new Map();
+
+/** `quorumChanged` is told besides `report`, for the commands that go with it. */
+export function createServiceKeeper(
+  report: (happening: Happening) => void,
+  quorumChanged: (service: ServiceConfig, change: QuorumChange) => void = () => {},
+): ServiceKeeper {
   let services: readonly ServiceConfig[] = [];
+  let ordered: ServerOrders = new Map();
   let kept = new Map<string, Kept>();
-  let held = new Map<string, boolean>();
+  let remembered = new Map<string, Remembered>();
+  /** The servers of the configured services but for what the kernel has, made anew one by one: each verdict asks for all. */
+  let standing = new Map<ServiceConfig, Member[]>();
+
+  /** The operator's order for the server; `null`: none. */
+  const orderFor = (service: ServiceConfig, server: ServerConfig): ServerOrder | null =>
+    // Mostly there is none, and many servers to ask for.
+    ordered.size === 0 ? null : (ordered.get(serverOrderKey(service, server)) ?? null);
 
   const healthOf = (service: ServiceConfig, server: ServerConfig): Health | 'unchecked' =>
     service.check === null ? 'unchecked' : (kept.get(probeKey(service, server))?.verdict.state ?? 'unknown');
 
-  const healths = (service: ServiceConfig): (Health | 'unchecked')[] =>
-    service.servers.map((server) => healthOf(service, server));
+  const memberOf = (service: ServiceConfig, server: ServerConfig): Member => {
+    const entry = kept.get(probeKey(service, server));
+    return {
+      weight: server.weight,
+      health: healthOf(service, server),
+      since: entry?.verdict.since ?? (0 as Instant),
+      cameBack: entry?.cameBack ?? null,
+      present: null,
+      word: orderFor(service, server),
+    };
+  };
 
-  function updateQuorum(service: ServiceConfig): void {
-    const key = serviceKey(idOf(service));
-    const now = quorumStep(held.get(key) ?? PRESUMED, service.quorum, healths(service));
-    held.set(key, now.held);
-    if (now.change !== undefined) report({ kind: 'quorum', service: service.name, ...now.change });
+  function membersOf(service: ServiceConfig, kernel: Table): readonly Member[] {
+    const { servers } = service;
+    const members = standing.get(service) ?? servers.map((server) => memberOf(service, server));
+    if (kernel.size === 0) return members;
+    return servers.map((server, i) => {
+      const present = destinationIn(kernel, service, server)?.weight ?? null;
+      return { ...(members[i] as Member), present };
+    });
+  }
+
+  /** How things are with a service, which changes nothing. */
+  function look(service: ServiceConfig, kernel: Table, now: Instant): Pool {
+    const members = membersOf(service, kernel);
+    const sorry = sorryIn(kernel, service);
+    const isSorry = sorry.some(({ present }) => present !== null && present > 0);
+    const hold = remembered.get(keyOf(service))?.hold ?? beginHold(isSorry, now);
+    return poolStep(service, hold, members, sorry, now);
+  }
+
+  /** Takes in that something may have become new in a service, and tells it. `kernel` counts for a service that is new. */
+  function update(service: ServiceConfig, kernel: Table, now: Instant): void {
+    const key = keyOf(service);
+    const pool = look(service, kernel, now);
+    const { told, happenings } = poolNews(service, pool, remembered.get(key)?.told ?? NOTHING_TOLD);
+    remembered.set(key, { hold: pool.hold, told });
+    for (const happening of happenings) report(happening);
+    if (pool.change !== undefined) quorumChanged(service, pool.change);
   }
 
   return {
-    configure(next, kernel, now) {
+    configure(next, kernel, now, orders = new Map()) {
+      ordered = orders;
       const before = kept;
       kept = new Map();
       services = next;
       for (const service of next) {
-        for (const server of service.servers) {
+        for (const [index, server] of service.servers.entries()) {
           const key = probeKey(service, server);
           const weight = destinationIn(kernel, service, server)?.weight ?? null;
-          kept.set(key, { service, server, verdict: before.get(key)?.verdict ?? begin(weight, now) });
+          const { verdict = begin(weight, now), cameBack = null } = before.get(key) ?? {};
+          kept.set(key, { service, server, index, verdict, cameBack });
         }
       }
-      const keys = new Set(next.map((service) => serviceKey(idOf(service))));
-      held = new Map([...held].filter(([key]) => keys.has(key)));
-      for (const service of next) updateQuorum(service);
+      const keys = new Set(next.map((service) => keyOf(service)));
+      remembered = new Map([...remembered].filter(([key]) => keys.has(key)));
+      standing = new Map(next.map((s) => [s, s.servers.map((server) => memberOf(s, server))]));
+      for (const service of next) update(service, kernel, now);
     },
 
     take(probe, result, now) {
@@ -76,49 +153,77 @@ export function createServiceKeeper(report: (happening: Happening) => void): Ser
       entry.verdict = next;
       if (change === undefined) return false;
       const { service, server } = entry;
+      if (change.from === 'down') entry.cameBack = now;
+      const members = standing.get(service);
+      if (members !== undefined) members[entry.index] = memberOf(service, server);
       report({
         kind: 'server',
         service: service.name,
         server: server.name,
-        address: formatEndpoint(server.address),
+        address: describeServer(service, server.address),
         ...change,
       });
-      updateQuorum(service);
+      update(service, UNREAD, now);
       return true;
     },
 
-    desired: (kernel, wanted = services) =>
-      desired(wanted, (service, server) =>
-        place(service.onFailure, {
-          weight: server.weight,
-          health: healthOf(service, server),
-          present: destinationIn(kernel, service, server)?.weight ?? null,
-        }),
-      ),
+    desired(kernel, now, wanted = services) {
+      const places = new Map<ServerDefinition, Place>();
+      for (const service of wanted) {
+        const { seats, sorry } = look(service, kernel, now);
+        const all = [...seats.map(({ place }) => place), ...sorry];
+        for (const [i, server] of withSorry(service).servers.entries()) places.set(server, all[i] ?? 'absent');
+      }
+      return desired(wanted.map(withSorry), (_, server) => places.get(server) ?? 'absent');
+    },
 
-    status: (kernel, date) => services.map((service) => serviceStatus(service, kernel, date)),
+    nextChange(kernel, now) {
+      let first: Instant | undefined;
+      for (const service of services) {
+        if (service.slowStart === 0 && service.sorryServers.length === 0) continue;
+        const { next } = look(service, kernel, now);
+        if (next !== undefined && (first === undefined || next < first)) first = next;
+      }
+      return first;
+    },
+
+    status: (kernel, now, date) => services.map((service) => serviceStatus(service, kernel, now, date)),
 
     quorum(name) {
       const service = services.find((s) => s.name === name);
-      if (service === undefined) return undefined;
-      const now = count(service.quorum, healths(service));
-      const reported = held.get(serviceKey(idOf(service))) ?? PRESUMED;
-      // Reported as held and not so by count: too little is known of its servers to say more.
-      return reported && !now.held ? undefined : { ...now, held: reported };
+      const hold = service && remembered.get(keyOf(service))?.hold;
+      if (service === undefined || hold === undefined) return undefined;
+      const { quorum, open } = look(service, UNREAD, hold.since);
+      // What was said still holds, but too little is known of its servers to say more.
+      return open && hold.said ? undefined : quorum;
     },
   };
 
-  function serviceStatus(service: ServiceConfig, kernel: Table, date: (at: Instant) => string): ServiceStatus {
-    const { name, address, protocol, forward, scheduler } = service;
-    const servers = service.servers.map((server) => serverStatus(service, server, kernel, date));
-    const quorum = count(service.quorum, healths(service));
-    return { name, address: formatEndpoint(address), protocol, forward, scheduler, quorum, servers };
+  function serviceStatus(
+    service: ServiceConfig,
+    kernel: Table,
+    now: Instant,
+    date: (at: Instant) => string,
+  ): ServiceStatus {
+    const { name, protocol, forward, scheduler } = service;
+    const { quorum, panic, seats } = look(service, kernel, now);
+    const servers = service.servers.map((server, i) =>
+      serverStatus(service, server, kernel, seats[i]?.why ?? 'unknown', date),
+    );
+    return {
+      ...{ name, address: describeListeners(service), protocol, forward, scheduler },
+      quorum: { ...quorum, by: service.quorumBy },
+      panic,
+      servers,
+      sorryServers: sorryStatus(kernel, service),
+    };
   }
 
   function serverStatus(
     service: ServiceConfig,
     server: ServerConfig,
     kernel: Table,
+    why: Why,
     date: (at: Instant) => string,
   ): ServerStatus {
     const entry = kept.get(probeKey(service, server));
@@ -126,13 +231,15 @@ export function createServiceKeeper(report: (happening: Happening) => void): Ser
     const verdict = entry?.verdict;
     return {
       name: server.name,
-      address: formatEndpoint(server.address),
+      address: describeServer(service, server.address),
       state: service.check === null ? 'up' : (verdict?.state ?? 'unknown'),
       since: date(verdict?.since ?? (0 as Instant)),
       reason: service.check === null ? 'not checked' : (verdict?.reason ?? ''),
       configuredWeight: server.weight,
       weight: there?.weight ?? null,
+      why,
       connections: there?.counts ?? null,
+      order: orderFor(service, server),
       check: service.check === null || verdict === undefined ? null : checkStatus(service.check.type, verdict, date),
     };
   }
@@ -141,19 +248,4 @@ export function createServiceKeeper(report: (happening: Happening) => void): Ser
 function checkStatus(type: string, verdict: Verdict, date: (at: Instant) => string): ServerStatus['check'] {
   const { last, counters } = verdict;
   return { type, last: last && date(last.at), took: last?.took ?? null, ...counters };
-}
-
-/** The kernel's destinations by `probeKey`; made once for each table read. */
-const indexes = new WeakMap<Table, ReadonlyMap<string, Destination>>();
-
-function destinationIn(kernel: Table, service: ServiceConfig, server: ServerConfig): Destination | undefined {
-  let index = indexes.get(kernel);
-  if (index === undefined) {
-    const entries = [...kernel].flatMap(([key, { destinations }]) =>
-      destinations.map((d) => [`${key} ${destinationKey(d)}`, d] as const),
-    );
-    index = new Map(entries);
-    indexes.set(kernel, index);
-  }
-  return index.get(probeKey(service, server));
 }

@@ -8,7 +8,8 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createDispatcher, wait } from '../alerts/dispatch.ts';
 import { formatEndpoint } from '../base/address.ts';
-import { after, type Duration, type Instant, instant, milliseconds, seconds } from '../base/time.ts';
+import { after, type Duration, type Instant, milliseconds, seconds } from '../base/time.ts';
+import { homesOf } from '../config/active.ts';
 import type { Config, Issue } from '../config/config.ts';
 import { diff } from '../config/diff.ts';
 import { formatIssue } from '../config/load.ts';
@@ -21,18 +22,26 @@ import { createMetrics } from '../control/metrics.ts';
 import { alertOf, describe, severityOf, unsaid } from '../control/render.ts';
 import type { ProcessStatus, Status } from '../control/status.ts';
 import { VERSION } from '../control/version.ts';
+import { isEmpty, wantsOfIpvs } from '../ipvs/settings.ts';
 import { now } from '../system/clock.ts';
 import { readConfig, readText } from '../system/config-file.ts';
 import { later } from '../system/later.ts';
 import { createLog, type Log, type Surroundings, surroundings } from '../system/log.ts';
+import { tryProgram } from '../system/program.ts';
+import { openSysctl } from '../system/sysctl.ts';
 import { notify } from '../system/systemd.ts';
+import { unreadableSecrets } from './advert-codec.ts';
 import { createChild } from './children.ts';
-import { handOver, handoverDue } from './handover.ts';
+import { ALL, handOver, handoverDue, overdue, tooLate } from './handover.ts';
 import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
 import { planWith } from './offline-plan.ts';
 import { createOrderDesk } from './order-desk.ts';
+import type { OrderTools } from './order-store.ts';
+import { createRoleBoard } from './roles.ts';
 import { createRouterOrders } from './router-orders.ts';
-import { loadJson, loadOwned, routersIn, saveJson } from './run-state.ts';
+import { loadJson, loadKeptSettings, loadOwned, routersIn, saveJson } from './run-state.ts';
+import { createServerDesk } from './server-desk.ts';
+import { createServerOrders } from './server-orders.ts';
 import { createTrackBoard } from './track-board.ts';
 import { unansweredRouters, unansweredService } from './unanswered.ts';
 
@@ -41,6 +50,8 @@ const ANSWER_WITHIN = seconds(2);
 const END_WITHIN = seconds(3);
 /** How long the last alerts may take on the way out. */
 const ALERTS_WITHIN = seconds(3);
+/** What a restart takes at most on a machine that is well: from the last advert of one process to the first of the next. */
+export const RESTART_TAKES = seconds(2);
 /** … before a restart, during which nobody advertises. */
 const LAST_ALERTS_WITHIN = milliseconds(100);
 /** Members of a group became master at once, so they are due nearly at once, and are handed over at once. */
@@ -51,6 +62,7 @@ export type Ended = 'stopped' | 'restart' | 'failed' | 'bad-config';
 
 /** Runs the director until SIGTERM or SIGINT. `file`: the config. What is wrong is printed or logged. */
 export async function runDaemon({ file }: { readonly file: string }): Promise<Ended> {
+  const told = awaitStop();
   const reading = readConfig(file);
   for (const issue of reading.issues) if (reading.config === null) console.error(formatIssue(file, issue));
   if (reading.config === null) {
@@ -74,18 +86,26 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<En
     await log.flush();
     return 'failed';
   }
-  const signal = await new Promise<string>((done) => {
-    process.once('SIGTERM', done);
-    process.once('SIGINT', done);
-    void supervisor.restarting.then(() => done(RESTART));
-  });
-  if (signal === RESTART) await supervisor.leave();
-  else await supervisor.stop(signal);
+  const why = await Promise.race([told.signal, supervisor.restarting.then(() => null)]);
+  if (why === null) await supervisor.leave();
+  else await supervisor.stop(why);
+  // Whoever says stop during a restart means it.
+  if (why === null && told.last() !== undefined) await supervisor.giveUp();
   await log.flush();
-  return signal === RESTART ? 'restart' : 'stopped';
+  return why === null && told.last() === undefined ? 'restart' : 'stopped';
 }
 
-const RESTART = 'restart';
+/** The word to stop, from now on: it may come at any moment, and by default would end the process as it is. */
+function awaitStop() {
+  const { promise: signal, resolve } = Promise.withResolvers<string>();
+  let last: string | undefined;
+  for (const name of ['SIGTERM', 'SIGINT'] as const)
+    process.on(name, () => {
+      last = name;
+      resolve(name);
+    });
+  return { signal, last: () => last };
+}
 
 type Supervisor = {
   readonly director: Director;
@@ -96,11 +116,11 @@ type Supervisor = {
   readonly restarting: Promise<void>;
   /** As `stop`, but nothing is given up: who runs next goes on with it. */
   leave(): Promise<void>;
+  giveUp(): Promise<void>;
 };
 
 function createSupervisor(file: string, first: Config, log: Log, output: Surroundings): Supervisor {
   const started = new Date();
-  const ordersFile = join(first.director.runDir, 'orders.json');
   let config = first;
   let loaded = started;
   let refused: string | null = null;
@@ -120,19 +140,24 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     if (ours.length > 0) vrrp.tell({ type: 'tracked', tracked: ours });
   });
   const tracks = createTrackBoard(journal.add);
-  const orders = createRouterOrders({
-    load: () => loadJson(ordersFile),
-    save: (value) => saveJson(ordersFile, value),
-    now: () => new Date(),
-    later,
-    report: journal.add,
-    lapsed: tellOrders,
-  });
+  const roles = createRoleBoard();
+  const orders = createRouterOrders(orderTools('orders.json', tellOrders));
+  const serverOrders = createServerOrders(orderTools('server-orders.json', tellServerOrders));
   const desk = createOrderDesk({
     orders,
     routers: () => config.vrrp,
     ask: async () => (await vrrp.ask('status', ANSWER_WITHIN))?.routers,
     changed: tellOrders,
+  });
+  const serverDesk = createServerDesk({
+    orders: serverOrders,
+    services: () => config.services,
+    ask: async () => (await checker.ask('status', ANSWER_WITHIN))?.services,
+    templatesExpire: () => {
+      const setting = openSysctl().read(['ipv4', 'vs', 'expire_quiescent_template']);
+      return setting.ok && setting.value === '1';
+    },
+    changed: tellServerOrders,
   });
 
   const director: Director = {
@@ -142,6 +167,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     plan,
     alerts: alerts.counts,
     ...desk,
+    ...serverDesk,
     // One at a time: a second request sees what the first one made.
     reload() {
       const answer = reloading.then(reload);
@@ -151,6 +177,9 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     restart: askRestart,
   };
 
+  journal.subscribe((event) => {
+    if (roles.take(event)) checker.tell({ type: 'roles', roles: roles.current() });
+  });
   journal.subscribe(logEvent);
   journal.subscribe((event) => {
     const alert = alertOf(config.director.name, event);
@@ -172,7 +201,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       async () => {
         if (vrrp.status()?.state === 'ready') return;
         const at = after(now(), TOGETHER);
-        await handOver(runDir, config.vrrp, at, journal.add);
+        await handOver(runDir, config.vrrp, overdue(at), journal.add);
         // What could not be written down is not handed over again and again.
         mindRole(at);
       },
@@ -203,6 +232,8 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     warn(warnings);
     journal.add({ kind: 'process', process: 'supervisor', what: 'started', detail: `lvskeeper ${VERSION}, ${file}` });
     configureChildren();
+    // What the processes before these left: if these do not come in time either, it is handed over.
+    mindRole();
     if (healthy().ok) notify('READY=1');
     return undefined;
   }
@@ -211,10 +242,10 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     ending = true;
     // The word to resign goes first: every millisecond before it is one that clients wait. What a process that was dead,
     // or had to be killed, has not given away is given away in its place.
-    const resigned = vrrp
-      .stop(END_WITHIN)
-      .then(() => handOver(config.director.runDir, config.vrrp, instant(Number.POSITIVE_INFINITY), journal.add));
-    const ended = Promise.all([resigned, checker.stop(END_WITHIN)]);
+    const silent = vrrp.stop(END_WITHIN);
+    const resigned = silent.then(() => handOver(config.director.runDir, config.vrrp, ALL, journal.add));
+    // What belongs to a role goes after the addresses.
+    const ended = Promise.all([resigned, silent.then(() => checker.stop(END_WITHIN))]);
     notify('STOPPING=1');
     await close(why, ended, ALERTS_WITHIN);
   }
@@ -223,12 +254,19 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     ending = true;
     // To the service manager it is the same process, which does not answer for a moment.
     notifyReloading();
-    const ended = Promise.all([vrrp.leave(END_WITHIN), checker.leave(END_WITHIN)]);
-    await close('it is restarted', ended, LAST_ALERTS_WITHIN);
+    // What a process that was dead, or had to be killed, could not leave to a successor in time is handed over.
+    const left = vrrp
+      .leave(END_WITHIN)
+      .then(() => handOver(config.director.runDir, config.vrrp, tooLate(after(now(), RESTART_TAKES)), journal.add));
+    await close('it is restarted', Promise.all([left, checker.leave(END_WITHIN)]), LAST_ALERTS_WITHIN);
   }
+
+  /** After `leave`, when nobody is to follow after all. */
+  const giveUp = (): Promise<void> => handOver(config.director.runDir, config.vrrp, ALL, journal.add);
 
   async function close(why: string, ended: Promise<unknown>, alertsWithin: Duration): Promise<void> {
     orders.close();
+    serverOrders.close();
     clearTimeout(handover);
     journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
     await ended;
@@ -237,12 +275,15 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     await control?.close();
   }
 
-  function askRestart(): RestartAnswer {
+  async function askRestart(): Promise<RestartAnswer> {
     const { config: next, issues } = readConfig(file);
     const refuse = (detail: string): RestartAnswer => ({ outcome: 'refused', detail, file, issues });
     if (next === null) return refuse(`${firstError(issues)}; with it nothing could start`);
     const moved = movedRunDir(next);
     if (moved !== undefined) return refuse(`${moved} is left behind by a restart: stop and start it`);
+    const trial = await tryProgram(file);
+    if (!trial.ok) return refuse(`the program that is installed now cannot start with it: ${trial.error}`);
+    if (ending) return refuse('it is stopping');
     restart.resolve();
     return { outcome: 'restarting', detail: '', file, issues };
   }
@@ -251,10 +292,12 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   function configureChildren(): void {
     const { runDir } = config.director;
     orders.configure(config.vrrp);
+    serverOrders.configure(config.services);
     tracks.configure(config.vrrp);
     const routers = config.vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
     const watched = config.services.length > 0 || tracks.wanted().length > 0;
-    const services = watched || checker.status() !== undefined || loadOwned(runDir).size > 0;
+    const kept = loadOwned(runDir).size > 0 || !isEmpty(loadKeptSettings(runDir));
+    const services = watched || wantsOfIpvs(config.ipvs) || checker.status() !== undefined || kept;
     if (routers) vrrp.configure(vrrpOrders);
     if (services) checker.configure(checkerOrders);
   }
@@ -262,6 +305,23 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   /** An order is for a router, so the process that has the routers runs. */
   function tellOrders(): void {
     vrrp.configure(vrrpOrders);
+  }
+
+  function tellServerOrders(): void {
+    checker.configure(checkerOrders);
+  }
+
+  /** What the orders of one sort, kept in this file, need. */
+  function orderTools<O>(file: string, lapsed: () => void): OrderTools<O> {
+    const path = join(first.director.runDir, file);
+    return {
+      load: () => loadJson(path),
+      save: (orders) => saveJson(path, orders),
+      now: () => new Date(),
+      later,
+      report: journal.add,
+      lapsed,
+    };
   }
 
   function vrrpOrders(of: Config = config): VrrpOrders {
@@ -277,6 +337,10 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     return {
       runDir: of.director.runDir,
       services: of.services,
+      ipvs: of.ipvs,
+      homes: homesOf(of.vrrp),
+      roles: roles.current(),
+      serverOrders: Object.fromEntries(serverOrders.current()),
       virtualAddresses: of.vrrp.flatMap((router) => router.addresses.map((a) => a.address.address)),
       tracks: tracks.wanted(),
       tracked: tracks.current(),
@@ -327,6 +391,9 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       const detail = `${firstError(issues)}; the config before stays in force`;
       return { outcome: 'refused', detail, file, issues };
     }
+    const unread = next.vrrp.flatMap((router) => unreadableSecrets(router));
+    if (unread[0] !== undefined)
+      return { outcome: 'refused', detail: `${unread[0]}; the config before stays in force`, file, issues };
     const moved = movedRunDir(next);
     if (moved !== undefined)
       return {
@@ -363,6 +430,8 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   }
 
   async function status(): Promise<Status> {
+    // As they are when they are asked: one that is ready by the end of this may not have answered.
+    const asked = processes();
     const [routers, services] = await Promise.all([
       vrrp.ask('status', ANSWER_WITHIN),
       checker.ask('status', ANSWER_WITHIN),
@@ -372,12 +441,15 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       version: VERSION,
       started: started.toISOString(),
       config: { file, loaded: loaded.toISOString(), refused },
-      processes: processes(),
-      ipvsTrouble: services?.trouble ?? null,
+      processes: asked,
+      ipvsTrouble: config.services.length === 0 ? null : (services?.trouble ?? null),
+      sync: services?.sync ?? null,
       routers:
         routers?.routers ??
         config.vrrp.flatMap((router) => unansweredRouters(router, loaded, orders.current().get(router.name) ?? null)),
-      services: services?.services ?? config.services.map((service) => unansweredService(service, loaded)),
+      services:
+        services?.services ??
+        config.services.map((service) => unansweredService(service, loaded, serverOrders.current())),
     };
   }
 
@@ -399,7 +471,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     return { ok: reasons.length === 0, reasons };
   }
 
-  return { director, start, stop, leave, restarting: restart.promise };
+  return { director, start, stop, leave, giveUp, restarting: restart.promise };
 }
 
 const notifyReloading = (): boolean => notify(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);

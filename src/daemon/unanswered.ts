@@ -3,10 +3,13 @@
  * from before would be a confident lie.
  */
 
-import { type Family, formatEndpoint, formatPrefix } from '../base/address.ts';
+import { type Family, formatPrefix } from '../base/address.ts';
 import type { ServiceConfig, VrrpConfig } from '../config/config.ts';
 import { addressesOf, familiesOf, groupOf, peersOf } from '../config/families.ts';
+import { describeListeners, describeServer } from '../config/service-words.ts';
 import type { RouterOrder, RouterStatus, ServiceStatus } from '../control/status.ts';
+import { needed, sum } from '../pool/quorum.ts';
+import { type ServerOrders, serverOrderKey } from './server-orders.ts';
 
 /** One of each family that the [[vrrp]] has addresses of. */
 export const unansweredRouters = (
@@ -67,22 +70,33 @@ function destinationsOf(config: VrrpConfig, family: Family): readonly string[] {
   return peers.length > 0 ? peers : [groupOf(config, family)];
 }
 
-export const unansweredService = (config: ServiceConfig, since: Date): ServiceStatus => ({
+export const unansweredService = (config: ServiceConfig, since: Date, orders: ServerOrders): ServiceStatus => ({
   name: config.name,
-  address: formatEndpoint(config.address),
+  address: describeListeners(config),
   protocol: config.protocol,
   forward: config.forward,
   scheduler: config.scheduler,
-  quorum: { needed: config.quorum, up: 0, held: false },
+  quorum: {
+    needed: needed(config.quorum, sum(config.quorumBy, config.servers)),
+    ...{ up: 0, held: false, by: config.quorumBy },
+  },
+  panic: false,
   servers: config.servers.map((server) => ({
     name: server.name,
-    address: formatEndpoint(server.address),
+    address: describeServer(config, server.address),
     state: 'unknown',
     since: since.toISOString(),
     reason: 'the checker process does not answer',
     configuredWeight: server.weight,
     weight: null,
+    why: 'unknown',
     connections: null,
+    order: orders.get(serverOrderKey(config, server)) ?? null,
     check: null,
+  })),
+  sorryServers: config.sorryServers.map((address) => ({
+    address: describeServer(config, address),
+    weight: null,
+    connections: null,
   })),
 });

@@ -21,7 +21,7 @@ import {
   type RouterSettings,
   type RouterState,
 } from '../vrrp/router.ts';
-import { initial, step } from '../vrrp/step.ts';
+import { initial, sleptSince, step } from '../vrrp/step.ts';
 import { lease } from '../vrrp/timing.ts';
 import { type Effective, effective } from '../vrrp/tracking.ts';
 import type { Advert } from '../wire/vrrp.ts';
@@ -382,7 +382,9 @@ export function createVirtualRouter(first: VrrpConfig, family: Family, ports: Ro
   }
 
   function leave(): void {
-    if (!stopped && router.state === 'master') send(settings.priority, router.source);
+    // One that slept does not know whether it is master still, and so has nothing to leave.
+    const awake = !router.listenedAgain && !sleptSince(settings, router, ports.now());
+    if (!stopped && router.state === 'master' && awake) send(settings.priority, router.source);
     stopped = true;
     timer.close();
   }

@@ -5,36 +5,36 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { IpAddress } from '../base/address.ts';
-import { type Instant, instant, milliseconds, seconds, times } from '../base/time.ts';
-import type { InterfaceTrack, TrackConfig, VrrpConfig } from '../config/config.ts';
+import { type Instant, instant, milliseconds } from '../base/time.ts';
+import type { VrrpConfig } from '../config/config.ts';
 import { familiesOf } from '../config/families.ts';
-import { describeTrack, trackKey } from '../config/track-key.ts';
 import type { Happening } from '../control/event.ts';
 import type { RouterOrder } from '../control/status.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
 import { later } from '../system/later.ts';
 import { lockMemory, setScheduler } from '../system/process.ts';
 import { openRtnetlink, watchNetwork, watchRouting } from '../system/rtnetlink.ts';
-import { groupOrder } from '../vrrp/group.ts';
 import { openAdvertTransport } from './advert-transport.ts';
 import { openAnnouncementSockets } from './announcement-sockets.ts';
 import { createAnnouncer } from './announcer.ts';
 import { openAsker } from './asker.ts';
 import { report, serve } from './child.ts';
 import { createComplaints } from './complaints.ts';
-import { createConflictProbe } from './conflict-probe.ts';
+import { conflictOf, createConflictProbe } from './conflict-probe.ts';
 import { createEve } from './eve.ts';
+import { floatingOf, NONE_FLOATS } from './floating.ts';
 import { parseHeld } from './held.ts';
 import { createHolders } from './holders.ts';
 import { dropHeld } from './holdings.ts';
-import type { Tracked, VrrpOrders } from './messages.ts';
+import type { VrrpOrders } from './messages.ts';
 import { createNetworkView } from './network-view.ts';
 import { createRehearsals, rehearse } from './rehearsal.ts';
-import { carriesOn, createRouterHost, type RouterHost } from './router-host.ts';
+import { carriesOn, createRouterHost, outlastsRestart, type RouterHost } from './router-host.ts';
 import { keyOf } from './router-key.ts';
-import type { Tracking } from './router-status.ts';
 import { openRoleFile, routersIn } from './run-state.ts';
 import { createSegment } from './segment.ts';
+import { createTogether } from './together.ts';
+import { createTrackStates } from './track-state.ts';
 import { clearVirtualMacs } from './virtual-mac.ts';
 import { planned } from './vrrp-plan.ts';
 
@@ -50,17 +50,14 @@ if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`
 const rtnetlink = opened.value;
 const running = new Map<string, RouterHost>();
 const holders = createHolders(() => running.values());
-let virtual: ReadonlySet<string> = new Set();
-/** Those of them that nobody minds but the router that has them. */
-let unminded: ReadonlySet<string> = new Set();
-/** What the checker process has found of the things that it watches. */
-let tracked: ReadonlyMap<string, Tracked> = new Map();
-
-for (const [what, result] of [
-  ['no real-time priority', setScheduler('fifo', FIFO_PRIORITY)],
-  ['memory is not locked', lockMemory()],
-] as const)
-  if (!result.ok) report({ kind: 'trouble', severity: 'warning', what, detail: result.error.message });
+let floating = NONE_FLOATS;
+const tracks = createTrackStates({
+  link: (name) => network.link(name),
+  has: (name, address) => network.segment(name).has(address),
+  date: () => dateOf(now()),
+  report,
+});
+const together = createTogether(() => running.values());
 
 const network = createNetworkView({
   rtnetlink,
@@ -79,10 +76,10 @@ const network = createNetworkView({
       const { config } = host.router;
       if (touches(config.interface) || config.routes.length > 0) host.look();
       if (config.track.some((track) => track.type === 'interface' && touches(track.interface)))
-        host.router.track(tracksOf(config));
+        host.router.track(tracks.of(config));
     }
   },
-  floats: (address) => unminded.has(address),
+  floats: (address) => floating.unminded.has(address),
   trouble: complain,
 });
 
@@ -96,12 +93,9 @@ const announcer = createAnnouncer({ now, timer: createTimer, send: sockets.send,
 const probe = createConflictProbe({
   ...{ now, timer: createTimer, open: openAsker },
   isOwn: network.isOwnMac,
-  found({ address, interface: name, mac }) {
-    const owner = [...running.values()].find((host) => host.deviceOf(address) !== undefined);
-    // Somebody became master while we asked: what a master has is no conflict.
-    if (owner !== undefined && owner.router.state.master !== null) return;
-    const router = owner?.router.config.name ?? '';
-    report({ kind: 'conflict', router, address, interface: name, mac });
+  found(conflict) {
+    const happening = conflictOf(conflict, holders.of(conflict.address)[0]?.router);
+    if (happening !== undefined) report(happening);
   },
   trouble: complain,
 });
@@ -115,10 +109,7 @@ async function configure(orders: VrrpOrders): Promise<void> {
       familiesOf(config).map((family) => [keyOf(config, family), { config, family }] as const),
     ),
   );
-  // An owner's addresses are the machine's own, and may be all that it has to send from.
-  const floating = orders.routers.filter((config) => config.priority < 255);
-  virtual = new Set(floating.flatMap((config) => config.addresses.map((a) => a.address.address)));
-  unminded = mindedByNobody(virtual, orders.routers);
+  floating = floatingOf(orders.routers);
   const leaving = [...running.values()].filter((host) => !carriesOn(host.router.config, wanted.get(host.key)?.config));
   await Promise.all(leaving.map(end));
   for (const config of orders.routers) for (const name of interfacesOf(config)) network.segment(name);
@@ -154,7 +145,7 @@ async function begin(host: RouterHost, order: RouterOrder | null): Promise<void>
     const index = network.link(name)?.index;
     if (index !== undefined) sockets.prepare({ interface: name, interfaceIndex: index });
   }
-  await host.start(tracksOf(config), order);
+  await host.start(tracks.of(config), order);
 }
 
 async function goOn(host: RouterHost, config: VrrpConfig, order: RouterOrder | null): Promise<void> {
@@ -163,17 +154,8 @@ async function goOn(host: RouterHost, config: VrrpConfig, order: RouterOrder | n
     await host.reconfigure(config);
     holders.changed();
   }
-  host.router.track(tracksOf(config));
+  host.router.track(tracks.of(config));
   host.router.order(order);
-}
-
-/** Routes may go with any address; and a router may track that an interface has an address which is another's. */
-function mindedByNobody(all: ReadonlySet<string>, routers: readonly VrrpConfig[]): ReadonlySet<string> {
-  if (routers.some(({ routes }) => routes.length > 0)) return new Set();
-  const minded = new Set(
-    routers.flatMap(({ track }) => track.flatMap((t) => (t.type === 'interface' ? t.address : []))),
-  );
-  return new Set([...all].filter((address) => !minded.has(address as IpAddress)));
 }
 
 let routing: { close(): void } | undefined;
@@ -236,77 +218,14 @@ function tellAll(): void {
 
 const tools = {
   ...{ rtnetlink, network, announcer, probe, complain, report: tell, nearer: eve.look },
-  virtual: () => virtual,
-  stepped: (host: RouterHost) => together(host),
+  virtual: () => floating.virtual,
+  stepped: together,
 };
-
-/** Groups that are being brought together: what that makes of a member comes back here, and is seen by the loop. */
-const settling = new Set<string>();
-
-function together({ group }: RouterHost): void {
-  if (group === null || settling.has(group)) return;
-  settling.add(group);
-  const hosts = [...running.values()].filter((host) => host.group === group);
-  // Each member makes three steps at most: out of a fault, to ready, to master.
-  for (let n = 0; n < 3 * hosts.length; n++) {
-    const members = hosts.map(({ router }) => ({ name: router.label, router: router.state }));
-    const order = groupOrder(members);
-    if (order === undefined) break;
-    hosts[members.indexOf(order.member)]?.router.feed(order.event);
-  }
-  settling.delete(group);
-}
 
 function interfacesOf(config: VrrpConfig): readonly string[] {
   const others = config.addresses.flatMap((a) => a.interface ?? []);
   const tracks = config.track.flatMap((t) => (t.type === 'interface' ? [t.interface] : []));
   return [config.interface, ...others, ...tracks];
-}
-
-const tracksOf = (config: VrrpConfig): readonly Tracking[] => config.track.map(trackingOf);
-
-function trackingOf(track: TrackConfig): Tracking {
-  const what = describeTrack(track);
-  const { weight } = track;
-  if (track.type === 'interface') {
-    const { reason, since } = interfaceState(track);
-    return { what, weight, factor: null, up: reason === '', reason, since, known: true };
-  }
-  const found = tracked.get(trackKey(track));
-  // What has not been looked at yet counts as up: a start is no failure.
-  const unknown = { up: true, factor: track.type === 'file' ? 0 : null, reason: '', since: null, known: false };
-  if (found === undefined) return { what, weight, ...unknown };
-  const { up, factor, reason, since } = found;
-  return { what, weight, factor, up, reason: up && factor === null ? '' : reason, since, known: true };
-}
-
-type InterfaceState = { readonly reason: string; readonly since: string };
-/** Of the tracked interfaces, by `trackKey`. */
-const interfaceStates = new Map<string, InterfaceState>();
-
-/** As it is now; a change is told once, whoever tracks it. */
-function interfaceState(track: InterfaceTrack): InterfaceState {
-  const key = trackKey(track);
-  const reason = interfaceTrouble(track);
-  const before = interfaceStates.get(key);
-  if (before?.reason === reason) return before;
-  const state = { reason, since: dateOf(now()) };
-  interfaceStates.set(key, state);
-  if ((before?.reason ?? '') !== reason)
-    report({ kind: 'track', what: describeTrack(track), up: reason === '', reason });
-  return state;
-}
-
-function interfaceTrouble({ interface: name, address }: InterfaceTrack): string {
-  const link = network.link(name);
-  if (link === undefined) return 'does not exist';
-  if (!link.up) return 'is down';
-  if (!link.running) return 'has no carrier';
-  return address === null || network.segment(name).has(address) ? '' : `has no address ${address}`;
-}
-
-function takeTracked(news: readonly Tracked[]): void {
-  tracked = new Map([...tracked, ...news.map((each) => [each.key, each] as const)]);
 }
 
 async function end(host: RouterHost): Promise<void> {
@@ -326,9 +245,6 @@ async function clearLeftovers(runDir: string, wanted: ReadonlySet<string>): Prom
   }
 }
 
-/** What a restart takes at most on a machine that is well: from the last advert of this process to the first of the next. */
-const RESTART_TAKES = seconds(2);
-
 async function stop(): Promise<void> {
   eve.close();
   await Promise.all([...running.values()].map(end));
@@ -338,24 +254,28 @@ async function stop(): Promise<void> {
 
 await rehearse(rtnetlink);
 
+// Not before: a stand-by that rehearses must not take the processor from the one that is in service.
+for (const [what, result] of [
+  ['no real-time priority', setScheduler('fifo', FIFO_PRIORITY)],
+  ['memory is not locked', lockMemory()],
+] as const)
+  if (!result.ok) report({ kind: 'trouble', severity: 'warning', what, detail: result.error.message });
+
 serve<VrrpOrders>({
   configure,
-  note(orders) {
-    tracked = new Map(orders.tracked.map((each) => [each.key, each]));
-  },
+  note: (orders) => tracks.replace(orders.tracked),
   tracked(news) {
-    takeTracked(news);
-    for (const { router } of running.values()) router.track(tracksOf(router.config));
+    tracks.take(news);
+    for (const { router } of running.values()) router.track(tracks.of(router.config));
   },
   status: async () => ({ routers: [...running.values()].map((host) => host.status()) }),
   plan: async (orders) => ({ changes: planned([...running.values()], orders) }),
   stop,
   async leave() {
-    const masters = [...running.values()].filter(({ router }) => router.state.state === 'master');
-    // Where a peer would not wait for us, it had better be told.
-    if (masters.some(({ router: { config } }) => times(config.interval, config.downCount) < RESTART_TAKES))
-      return stop();
-    for (const { router } of masters) router.leave();
+    const hosts = [...running.values()];
+    const masters = hosts.filter(({ router }) => router.state.state === 'master');
+    if (!masters.every(({ router }) => outlastsRestart(router.config))) return stop();
+    for (const host of hosts) host.leave();
     tellAll();
   },
 });

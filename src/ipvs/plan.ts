@@ -9,14 +9,19 @@
  * `owned`; any other is somebody else's and is not looked at.
  */
 
+import { connections } from './leaving.ts';
 import {
   type Destination,
   destinationKey,
+  familyOfService,
+  flagNames,
   type Operation,
   type Service,
   type ServiceId,
   serviceKey,
   type Table,
+  type Tunnel,
+  WHOLE,
 } from './table.ts';
 
 /** Nothing to do: `[]`. The operations must be made in order. */
@@ -56,13 +61,22 @@ export function plan(actual: Table, desired: Table, owned: ReadonlySet<string>):
 
 /** Whether all but the destinations is the same. */
 const sameService = (a: Service, b: Service): boolean =>
-  a.scheduler === b.scheduler && a.persistence === b.persistence && a.flags === b.flags;
+  a.scheduler === b.scheduler &&
+  a.persistence === b.persistence &&
+  a.granularity === b.granularity &&
+  a.engine === b.engine &&
+  a.flags === b.flags;
 
 const sameDestination = (a: Destination, b: Destination): boolean =>
-  a.forward === b.forward &&
+  sameWay(a, b) &&
   a.weight === b.weight &&
   a.upperThreshold === b.upperThreshold &&
   a.lowerThreshold === b.lowerThreshold;
+
+const sameWay = (a: Destination, b: Destination): boolean => a.forward === b.forward && sameTunnel(a.tunnel, b.tunnel);
+
+const sameTunnel = (a: Tunnel | null, b: Tunnel | null): boolean =>
+  a?.type === b?.type && a?.port === b?.port && a?.checksum === b?.checksum;
 
 /** What an operation does to the table: adds to it, changes it, takes from it. */
 export const SIGN: Readonly<Record<Operation['op'], '+' | '~' | '-'>> = {
@@ -90,14 +104,11 @@ export function breaks(operation: Operation): number {
     case 'delete-service':
       return operation.service.destinations.reduce((sum, d) => sum + connections(d), 0);
     case 'set-destination':
-      return operation.was.forward === operation.destination.forward ? 0 : connections(operation.was);
+      return sameWay(operation.was, operation.destination) ? 0 : connections(operation.was);
     default:
       return 0;
   }
 }
-
-const connections = ({ counts }: Destination): number =>
-  counts === undefined ? 0 : counts.active + counts.inactive + counts.persistent;
 
 /** One line for people: `tcp 192.0.2.10:80: server 10.0.0.21:80 weight 100 → 0`. */
 export function describe(operation: Operation): string {
@@ -128,18 +139,31 @@ export const describeDestination = (destination: Destination): string => words(d
 /** By ipvsadm(8)'s words; `undefined`: not set, and not worth a word. */
 type Words = { readonly [name: string]: string | undefined };
 
-const serviceWords = ({ scheduler, persistence, flags }: Service): Words => ({
+const serviceWords = ({ id, scheduler, persistence, granularity, engine, flags }: Service): Words => ({
   scheduler,
   persistence: persistence === null ? undefined : `${persistence} s`,
-  flags: flags === 0 ? undefined : `0x${flags.toString(16)}`,
+  granularity: granularity === WHOLE[familyOfService(id)] ? undefined : granularityIn(granularity),
+  engine: engine ?? undefined,
+  flags: flags === 0 ? undefined : flagNames(scheduler, flags).join(' '),
 });
 
-const destinationWords = ({ forward, weight, upperThreshold, lowerThreshold }: Destination): Words => ({
+const destinationWords = ({ forward, weight, upperThreshold, lowerThreshold, tunnel }: Destination): Words => ({
   forward,
+  tunnel: forward === 'tun' ? describeTunnel(tunnel) : undefined,
   weight: String(weight),
   'upper threshold': upperThreshold === 0 ? undefined : String(upperThreshold),
   'lower threshold': lowerThreshold === 0 ? undefined : String(lowerThreshold),
 });
+
+/** `/24` */
+const granularityIn = (length: number | null): string => (length === null ? 'a mask with holes' : `/${length}`);
+
+/** `gue port 6080 csum`, `gre` */
+function describeTunnel(tunnel: Tunnel | null): string {
+  if (tunnel === null) return 'of another kind';
+  const { type, port, checksum } = tunnel;
+  return [type, ...(port === 0 ? [] : [`port ${port}`]), ...(checksum === 'none' ? [] : [checksum])].join(' ');
+}
 
 const words = (of: Words): string =>
   Object.entries(of)
@@ -148,7 +172,7 @@ const words = (of: Words): string =>
     .join(', ');
 
 const changes = (was: Words, is: Words): string =>
-  Object.keys(is)
+  [...new Set([...Object.keys(was), ...Object.keys(is)])]
     .filter((name) => was[name] !== is[name])
     .map((name) => `${name} ${was[name] ?? 'none'} → ${is[name] ?? 'none'}`)
     .join(', ');

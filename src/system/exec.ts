@@ -34,6 +34,12 @@ export type ExecResult = {
   readonly gone: Promise<void>;
 };
 
+/** What a program finds its own tools by. The daemon's environment is not handed on. */
+export const BARE_ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  LANG: 'C.UTF-8',
+} as const;
+
 const TAIL = 4096;
 /** How long the last output may trail behind the exit, ms: a child left behind can hold the pipes open for ever. */
 const TRAILING = 100;

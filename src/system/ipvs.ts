@@ -31,8 +31,8 @@ export type { Refusal } from './ipvs-refusal.ts';
 
 export type Ipvs = {
   /**
-   * The table as it is, with counts. Services by firewall mark, and those of protocols other than tcp and udp, have no
-   * key in a `Table`: they are left out, and so never touched.
+   * The table as it is, with counts. Services of protocols that have no key in a `Table` are left out, and so never
+   * touched.
    */
   read(): Promise<Result<Table, Refusal>>;
   /** Makes the changes, in order. A refused one does not stop the others. One answer for each, in the same order. */
@@ -43,21 +43,27 @@ export type Ipvs = {
 };
 
 export async function openIpvs(): Promise<Result<Ipvs, Refusal>> {
+  const opened = await openIpvsFamily();
+  if (!opened.ok) return opened;
+  const { netlink, family } = opened.value;
+  const inTurn = takingTurns();
+  return ok({
+    read: () => inTurn(() => read(netlink, family)),
+    apply: (operations) => inTurn(() => apply(netlink, family, operations)),
+    sent: netlink.sent,
+    close: netlink.close,
+  });
+}
+
+/** A socket, and the number that the kernel's IPVS answers to. */
+export async function openIpvsFamily(): Promise<Result<{ netlink: Netlink; family: number }, Refusal>> {
   const opened = openNetlink(NETLINK.GENERIC);
   if (!opened.ok) return err(refusal('cannot open a generic netlink socket', opened.error));
   const netlink = opened.value;
   const family = await familyId(netlink);
-  if (!family.ok) {
-    netlink.close();
-    return family;
-  }
-  const inTurn = takingTurns();
-  return ok({
-    read: () => inTurn(() => read(netlink, family.value)),
-    apply: (operations) => inTurn(() => apply(netlink, family.value, operations)),
-    sent: netlink.sent,
-    close: netlink.close,
-  });
+  if (family.ok) return ok({ netlink, family: family.value });
+  netlink.close();
+  return family;
 }
 
 async function familyId(netlink: Netlink): Promise<Result<number, Refusal>> {
@@ -151,12 +157,12 @@ function decoded<T>(message: Message, pick: (m: IpvsMessage) => Result<T, WireEr
   return read.ok ? pick(read.value) : read;
 }
 
-const refusal = (what: string, error: NetlinkError): Refusal => ({
+export const refusal = (what: string, error: NetlinkError): Refusal => ({
   code: error.code,
   message: `${what}: ${error.code === 'EPERM' ? 'not permitted: run as root or with CAP_NET_ADMIN' : error.message}`,
 });
 
-const unreadable = (what: string, error: WireError): Refusal => ({
+export const unreadable = (what: string, error: WireError): Refusal => ({
   code: 'EBADMSG',
   message: `the kernel's answer about ${what} cannot be read (${error}): please report this, with the output of uname -r`,
 });

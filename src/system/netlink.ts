@@ -29,7 +29,7 @@ export type Netlink = {
   /** A request that only reads, and what the kernel answers. */
   request(request: Request): Promise<Result<readonly Message[], NetlinkError>>;
   /** All of a kind. Asked for again when the kernel says that it changed meanwhile. */
-  dump(request: Request): Promise<Result<readonly Message[], NetlinkError>>;
+  dump(request: Request, restless?: Restless): Promise<Result<readonly Message[], NetlinkError>>;
   /** Changes, in order; one that is refused does not stop the next. One answer for each, in the same order. */
   batch(requests: readonly Request[]): Promise<readonly Result<null, NetlinkError>[]>;
   /** Messages sent so far: those of `request` and `dump`, and those of `batch`. */
@@ -58,6 +58,9 @@ const CLOSED = systemError(constants.errno.ECANCELED, 'the netlink socket was cl
 const SILENT = systemError(constants.errno.ETIMEDOUT, `the kernel did not answer in ${TIMEOUT / 1000} s`);
 const UNREADABLE = systemError(constants.errno.EBADMSG, 'the kernel gave an answer that cannot be read');
 const RESTLESS = systemError(constants.errno.EAGAIN, `it changed during each of ${DUMP_TRIES} attempts to read it`);
+
+/** What becomes of a dump that changed under every attempt, and may lack entries: for who hears of changes, better than none. */
+type Restless = 'refuse' | 'accept';
 
 export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
   const opened = openSocket(protocol);
@@ -119,12 +122,12 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
     return reply?.error === undefined ? ok(reply?.messages ?? []) : err(reply.error);
   }
 
-  async function dump(request: Request): Promise<Result<readonly Message[], NetlinkError>> {
-    for (let tries = 0; tries < DUMP_TRIES; tries++) {
+  async function dump(request: Request, restless: Restless): Promise<Result<readonly Message[], NetlinkError>> {
+    for (let left = DUMP_TRIES; ; left--) {
       const all = await read(request, DUMP);
       if (!all.ok || all.value.every((message) => (message.flags & NLM_F.DUMP_INTR) === 0)) return all;
+      if (left === 1) return restless === 'refuse' ? err(RESTLESS) : all;
     }
-    return err(RESTLESS);
   }
 
   async function batch(requests: readonly Request[]): Promise<readonly Result<null, NetlinkError>[]> {
@@ -138,7 +141,7 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
   return ok({
     sent,
     request: (request) => inTurn(() => read(request, READ)),
-    dump: (request) => inTurn(() => dump(request)),
+    dump: (request, restless = 'refuse') => inTurn(() => dump(request, restless)),
     batch: (requests) => inTurn(() => batch(requests)),
     close() {
       if (closed) return;

@@ -141,7 +141,14 @@ export function openRtnetlink(): Result<Rtnetlink, NetlinkError> {
   }
 
   return ok({
-    links: async () => each(await netlink.dump(request(RTM.GETLINK, (sink) => writeGetLink(sink))), decodeLink),
+    links: async () =>
+      each(
+        await netlink.dump(
+          request(RTM.GETLINK, (sink) => writeGetLink(sink)),
+          'accept',
+        ),
+        decodeLink,
+      ),
     link: async (name) =>
       one(await netlink.request(request(RTM.GETLINK, (sink) => writeGetLink(sink, name))), decodeLink),
     addMacvlan: (macvlan) => oneChange(RTM.NEWLINK, (sink) => writeMacvlan(sink, macvlan), ADD.flags),
@@ -151,7 +158,13 @@ export function openRtnetlink(): Result<Rtnetlink, NetlinkError> {
       return answer ?? ok('absent');
     },
     async addresses(index) {
-      const all = each(await netlink.dump(request(RTM.GETADDR, (sink) => writeGetAddresses(sink))), decodeAddress);
+      const all = each(
+        await netlink.dump(
+          request(RTM.GETADDR, (sink) => writeGetAddresses(sink)),
+          'accept',
+        ),
+        decodeAddress,
+      );
       return all.ok ? ok(all.value.filter((a) => index === undefined || a.index === index)) : all;
     },
     addAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses.map(asked), writeAddress, ADD),

@@ -77,6 +77,8 @@ export type Router = {
   /** It has just started and heard no master: nothing speaks against its following a group that is master already. */
   readonly untried: boolean;
   readonly rival: Rival | null;
+  /** When it advertised last, as master. */
+  readonly sent: Instant;
   /** The deadlines are state: the driver arms one timer at the earliest, `nextDeadline`. */
   readonly timers: Readonly<Partial<Record<RouterTimer, Instant>>>;
 };

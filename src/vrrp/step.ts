@@ -60,6 +60,7 @@ export const initial = (settings: RouterSettings): Router => ({
   ready: null,
   untried: false,
   rival: null,
+  sent: instant(Number.NEGATIVE_INFINITY),
   timers: {},
 });
 
@@ -99,7 +100,7 @@ function react(settings: RouterSettings, router: Router, event: RouterEvent, now
 
 function resume(settings: RouterSettings, router: Router, now: Instant): Step {
   const cause = 'the process restarted as master and still holds the addresses';
-  const next = { ...router, timers: {} };
+  const next = { ...router, sent: now, timers: {} };
   const timers = masterTimers(settings, now, { announce: false });
   return enter(next, 'master', cause, now, timers, [sendOwn(settings), { do: 'claim' }]);
 }
@@ -109,20 +110,15 @@ function start(settings: RouterSettings, router: Router, now: Instant): Step {
   const fault = router.lacks ?? router.groupLacks;
   if (fault !== null) return fail(router, fault, now);
   const owner = settings.priority === 255;
-  const probes: RouterAction[] = settings.probe && router.state === 'init' ? [{ do: 'probe' }] : [];
-  if (owner && !settings.grouped) {
-    const step = promote(settings, router, OWNER, now);
-    return { ...step, actions: [...probes, ...step.actions] };
-  }
+  // Later, when a master has had the time to be heard: what it has is no conflict. Who is master sooner asks then.
+  const asking = settings.probe ? { probe: after(now, settings.interval) } : {};
+  if (owner && !settings.grouped) return promote(settings, { ...router, timers: asking }, OWNER, now);
   const waiting = { ...router, preemptFrom: after(now, settings.preemptDelay), ready: owner ? OWNER : null };
   const cause = router.state === 'fault' ? `recovered from: ${router.cause}` : 'started';
   const fresh = listen(settings, waiting, settings.interval, cause, now, [{ do: 'release' }]);
-  const heard = { ...fresh, next: { ...fresh.next, untried: true } };
-  if (owner) return { next: { ...heard.next, ready: OWNER }, actions: [...heard.actions, { do: 'ready' }] };
-  if (probes.length === 0) return heard;
-  // Later, when a master has had the time to be heard: what it has is no conflict.
-  const timers = { ...heard.next.timers, probe: after(now, settings.interval) };
-  return { ...heard, next: { ...heard.next, timers } };
+  const next = { ...fresh.next, untried: true, timers: { ...fresh.next.timers, ...asking } };
+  if (owner) return { next: { ...next, ready: OWNER }, actions: [...fresh.actions, { do: 'ready' }] };
+  return { ...fresh, next };
 }
 
 const OWNER = 'priority 255 owns the addresses';
@@ -159,8 +155,7 @@ function backupHears(settings: RouterSettings, router: Router, advert: Advert, s
 
 function masterHears(settings: RouterSettings, router: Router, advert: Advert, source: IpAddress, now: Instant): Step {
   if (advert.priority === 0) {
-    const gone = router.rival?.source === source ? rivalGone(router) : { next: router, actions: [] };
-    return onResignation(settings, gone, now);
+    return onResignation(settings, router.rival?.source === source ? rivalResigns(settings, router, now) : router, now);
   }
   invariant(router.source !== null, 'a master has a source address');
   const higherAddress = compareIp(source, router.source) > 0;
@@ -175,23 +170,26 @@ function masterHears(settings: RouterSettings, router: Router, advert: Advert, s
   }
   const contested = contest(settings, router, advert, source, now);
   // One answer for each tenth of an interval: a flood is not answered with a flood.
-  const sent = (router.timers.advert ?? now) - settings.interval;
-  if (now - sent < times(settings.interval, 0.1)) return contested;
-  const answer = advertise(settings, contested.next, now, [{ do: 'announce', how: 'burst' }, ...contested.actions]);
-  return answer;
+  if (between(router.sent, now) < times(settings.interval, 0.1)) return contested;
+  return advertise(settings, contested.next, now, [{ do: 'announce', how: 'burst' }, ...contested.actions]);
 }
+
+/** It counts as gone when it has kept to that for an interval: one that comes and goes is one split brain. */
+const rivalResigns = (settings: RouterSettings, router: Router, now: Instant): Router => ({
+  ...router,
+  timers: { ...router.timers, rival: after(now, settings.interval) },
+});
 
 /**
  * Whoever heard another resign must hear us before its skew is over, which is no shorter than that of an owner. Of more
  * resignations within so little, the last is answered when it has passed: a flood is not answered with a flood.
  */
-function onResignation(settings: RouterSettings, { next: router, actions }: Step, now: Instant): Step {
+function onResignation(settings: RouterSettings, router: Router, now: Instant): Step {
   const answered = after(now, skew({ ...settings, priority: 255 }, settings.interval));
   const due = router.timers.advert ?? now;
-  const sent = due - settings.interval;
-  if (router.listenedAgain || due <= answered) return { next: router, actions };
-  if (now - sent >= answered - now) return advertise(settings, router, now, actions);
-  return { next: { ...router, timers: { ...router.timers, advert: answered } }, actions };
+  if (router.listenedAgain || due <= answered) return { next: router, actions: [] };
+  if (between(router.sent, now) >= between(now, answered)) return advertise(settings, router, now, []);
+  return { next: { ...router, timers: { ...router.timers, advert: answered } }, actions: [] };
 }
 
 /** Notes the other master. Its advert may have crossed with our first; after that it is a split brain. */
@@ -250,6 +248,7 @@ function onTimer(settings: RouterSettings, router: Router, now: Instant): Step {
   if (beat !== undefined && due('advert')) {
     if (sleptSince(settings, router, now)) return { next: catchUp(next, now), actions };
     actions.push(sendOwn(settings));
+    next = { ...next, sent: now };
     arm('advert', nextAdvert(settings.interval, beat, now));
     if (router.listenedAgain) actions.push({ do: 'claim' }, { do: 'announce', how: 'burst' });
     next = { ...next, listenedAgain: false };
@@ -268,7 +267,7 @@ function onTimer(settings: RouterSettings, router: Router, now: Instant): Step {
 }
 
 /** Whether a peer can have taken over: an advert is late by all that a peer waits, less the interval that was due. */
-function sleptSince(settings: RouterSettings, { timers, listenedAgain }: Router, now: Instant): boolean {
+export function sleptSince(settings: RouterSettings, { timers, listenedAgain }: Router, now: Instant): boolean {
   const patience = times(settings.interval, Math.max(settings.downCount - 1, 0.5));
   return timers.advert !== undefined && !listenedAgain && between(timers.advert, now) > patience;
 }
@@ -380,8 +379,11 @@ function onPriority(settings: RouterSettings, router: Router, now: Instant): Ste
   const masterInterval = router.master === null ? settings.interval : router.masterInterval;
   const heard = router.master?.heard ?? router.since;
   const wait = router.master?.priority === 0 ? skew(settings, masterInterval) : masterDown(settings, masterInterval);
-  const timers = { ...router.timers, masterDown: after(heard, wait) };
-  return { next: { ...router, masterInterval, timers }, actions: [] };
+  const anew = after(heard, wait);
+  // Who is about to displace a lower master counts from before: else a priority that changes all the time never does.
+  const displaces = settings.preempt && router.master !== null && router.master.priority < settings.priority;
+  const down = displaces ? instant(Math.min(anew, router.timers.masterDown ?? anew)) : anew;
+  return { next: { ...router, masterInterval, timers: { ...router.timers, masterDown: down } }, actions: [] };
 }
 
 function stop(router: Router, now: Instant): Step {
@@ -396,8 +398,10 @@ const resignation = (router: Router): RouterAction[] =>
 function promote(settings: RouterSettings, router: Router, cause: string, now: Instant): Step {
   const timers = masterTimers(settings, now, { announce: true });
   // Learned from the old master; our own interval rules from here on (RFC 9568, 6.4.2).
-  const own = { ...router, masterInterval: settings.interval, master: null, ready: null, listenedAgain: false };
-  const actions: RouterAction[] = [sendOwn(settings), { do: 'claim' }, { do: 'announce', how: 'burst' }];
+  const masterInterval = settings.interval;
+  const own = { ...router, sent: now, masterInterval, master: null, ready: null, listenedAgain: false };
+  const asking: RouterAction[] = router.timers.probe === undefined ? [] : [{ do: 'probe' }];
+  const actions: RouterAction[] = [...asking, sendOwn(settings), { do: 'claim' }, { do: 'announce', how: 'burst' }];
   return enter(own, 'master', cause, now, timers, actions);
 }
 
@@ -429,7 +433,7 @@ function advertise(settings: RouterSettings, router: Router, now: Instant, more:
   // One that slept says nothing before it has listened; what there is to claim, it claims then.
   if (router.listenedAgain) return { next: router, actions: [] };
   const timers = { ...router.timers, advert: after(now, settings.interval) };
-  return { next: { ...router, timers }, actions: [sendOwn(settings), ...more] };
+  return { next: { ...router, sent: now, timers }, actions: [sendOwn(settings), ...more] };
 }
 
 function enter(

@@ -20,14 +20,15 @@ import {
 } from './netlink.ts';
 import { be16, nulString, raw, struct, u8, u16, u32, u64 } from './netlink-codec.ts';
 import { GENLMSGHDR } from './netlink-generic.ts';
+import { IPVS_CONFIG_CMD, IPVS_CONFIG_ROWS, IPVS_GENL_VERSION } from './netlink-ipvs-config.ts';
 import type { Sink } from './netlink-sink.ts';
 
 export const IPVS_GENL_NAME = 'IPVS';
-const IPVS_GENL_VERSION = 1;
 
 export const IPVS_CMD = {
   ...{ NEW_SERVICE: 1, SET_SERVICE: 2, DEL_SERVICE: 3, GET_SERVICE: 4 },
   ...{ NEW_DEST: 5, SET_DEST: 6, DEL_DEST: 7, GET_DEST: 8 },
+  ...IPVS_CONFIG_CMD,
 } as const;
 export type IpvsCommand = keyof typeof IPVS_CMD;
 
@@ -93,10 +94,7 @@ export const IPVS_DEST = table({
 export const IPVS_CMD_ATTRS = table({
   IPVS_CMD_ATTR_SERVICE: [1, nested(IPVS_SVC)],
   IPVS_CMD_ATTR_DEST: [2, nested(IPVS_DEST)],
-  IPVS_CMD_ATTR_DAEMON: [3, raw()],
-  IPVS_CMD_ATTR_TIMEOUT_TCP: [4, u32],
-  IPVS_CMD_ATTR_TIMEOUT_TCP_FIN: [5, u32],
-  IPVS_CMD_ATTR_TIMEOUT_UDP: [6, u32],
+  ...IPVS_CONFIG_ROWS,
 });
 
 /** IP_VS_SVC_F_*: PERSISTENT is told by `persistence`, HASHED is the kernel's own; the others are the service's. */
@@ -106,16 +104,32 @@ export const SERVICE_FLAGS = 0x3c;
 /** IP_VS_CONN_F_FWD_MASK and the methods it covers. */
 const FWD_MASK = 0x7;
 const FORWARD = ['nat', 'local', 'tun', 'dr', 'bypass'] as const;
-const PROTOCOL = { tcp: 6, udp: 17 } as const;
+const PROTOCOL = { tcp: 6, udp: 17, sctp: 132 } as const;
 const AF = { 4: 2, 6: 10 } as const satisfies Record<Family, number>;
+/** IP_VS_CONN_F_TUNNEL_TYPE_* and IP_VS_TUNNEL_ENCAP_FLAG_*, by their numbers. */
+const TUNNEL = ['ipip', 'gue', 'gre'] as const;
+const CHECKSUM = ['none', 'csum', 'remcsum'] as const;
 
-export type ServiceKey = { readonly protocol: 'tcp' | 'udp'; readonly address: Endpoint };
+/** By address, or by the mark that netfilter gave the packet. */
+export type ServiceKey =
+  | { readonly protocol: keyof typeof PROTOCOL; readonly address: Endpoint; readonly fwmark?: undefined }
+  | { readonly fwmark: number; readonly family: Family };
 export type ServiceEntry = {
   readonly id: ServiceKey;
   readonly scheduler: string;
   /** Seconds; `null`: not persistent. */
   readonly persistence: number | null;
+  /** Prefix length: clients that share so many bits count as one; `null`: a mask with holes, which is no prefix. */
+  readonly granularity: number | null;
+  /** Name of the persistence engine; `null`: by address. */
+  readonly engine: string | null;
   readonly flags: number;
+};
+export type TunnelEntry = {
+  readonly type: (typeof TUNNEL)[number];
+  /** UDP port at the server, of gue; else 0. */
+  readonly port: number;
+  readonly checksum: (typeof CHECKSUM)[number];
 };
 export type DestinationEntry = {
   readonly address: Endpoint;
@@ -123,6 +137,8 @@ export type DestinationEntry = {
   readonly weight: number;
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
+  /** `null`: it does not forward by a tunnel, or by one that has no name here. */
+  readonly tunnel: TunnelEntry | null;
   readonly counts?: { readonly active: number; readonly inactive: number; readonly persistent: number };
 };
 
@@ -136,16 +152,22 @@ const keys = new WeakMap<ServiceKey, ServiceAttributes>();
 export function serviceKeyAttributes(key: ServiceKey): ServiceAttributes {
   const known = keys.get(key);
   if (known !== undefined) return known;
-  const { protocol, address } = key;
-  const made = {
-    IPVS_SVC_ATTR_AF: AF[familyOf(address.address)],
-    IPVS_SVC_ATTR_PROTOCOL: PROTOCOL[protocol],
-    IPVS_SVC_ATTR_ADDR: nfInetAddr(address.address),
-    IPVS_SVC_ATTR_PORT: address.port,
-  };
+  const af = { IPVS_SVC_ATTR_AF: AF[serviceFamily(key)] };
+  const made =
+    key.fwmark === undefined
+      ? {
+          ...af,
+          IPVS_SVC_ATTR_PROTOCOL: PROTOCOL[key.protocol],
+          IPVS_SVC_ATTR_ADDR: nfInetAddr(key.address.address),
+          IPVS_SVC_ATTR_PORT: key.address.port,
+        }
+      : { ...af, IPVS_SVC_ATTR_FWMARK: key.fwmark };
   keys.set(key, made);
   return made;
 }
+
+const serviceFamily = (key: ServiceKey): Family =>
+  key.fwmark === undefined ? familyOf(key.address.address) : key.family;
 
 export function serviceAttributes(entry: ServiceEntry): ServiceAttributes {
   const flags = (entry.flags & SERVICE_FLAGS) | (entry.persistence === null ? 0 : SVC_F.PERSISTENT);
@@ -154,7 +176,8 @@ export function serviceAttributes(entry: ServiceEntry): ServiceAttributes {
     IPVS_SVC_ATTR_SCHED_NAME: entry.scheduler,
     IPVS_SVC_ATTR_FLAGS: { flags, mask: 0xffffffff },
     IPVS_SVC_ATTR_TIMEOUT: entry.persistence ?? 0,
-    IPVS_SVC_ATTR_NETMASK: NETMASK[familyOf(entry.id.address.address)],
+    IPVS_SVC_ATTR_NETMASK: netmask(serviceFamily(entry.id), entry.granularity ?? WHOLE[serviceFamily(entry.id)]),
+    ...(entry.engine !== null && { IPVS_SVC_ATTR_PE_NAME: entry.engine }),
   };
 }
 
@@ -173,33 +196,52 @@ export function destinationAttributes(entry: DestinationEntry): DestinationAttri
     IPVS_DEST_ATTR_WEIGHT: entry.weight,
     IPVS_DEST_ATTR_U_THRESH: entry.upperThreshold,
     IPVS_DEST_ATTR_L_THRESH: entry.lowerThreshold,
+    ...(entry.tunnel !== null && tunnelAttributes(entry.tunnel)),
   };
 }
 
-/** A service as the kernel tells it; `undefined`: one that is not by address, or not of tcp or udp, so it has no key here. */
+const tunnelAttributes = ({ type, port, checksum }: TunnelEntry): DestinationAttributes => ({
+  IPVS_DEST_ATTR_TUN_TYPE: TUNNEL.indexOf(type),
+  IPVS_DEST_ATTR_TUN_PORT: port,
+  IPVS_DEST_ATTR_TUN_FLAGS: CHECKSUM.indexOf(checksum),
+});
+
+/** A service as the kernel tells it; `undefined`: one of another protocol, so it has no key here. */
 export function serviceEntry(of: ServiceAttributes): Result<ServiceEntry | undefined, WireError> {
-  const { IPVS_SVC_ATTR_ADDR: bytes, IPVS_SVC_ATTR_PORT: port, IPVS_SVC_ATTR_FLAGS: bits } = of;
-  if (of.IPVS_SVC_ATTR_FWMARK !== undefined) return ok(undefined);
-  const protocol = of.IPVS_SVC_ATTR_PROTOCOL === PROTOCOL.tcp ? 'tcp' : 'udp';
-  if (of.IPVS_SVC_ATTR_PROTOCOL !== PROTOCOL[protocol]) return ok(undefined);
-  const family = familyFrom(of.IPVS_SVC_ATTR_AF);
-  const scheduler = of.IPVS_SVC_ATTR_SCHED_NAME;
-  if (bytes === undefined || port === undefined || bits === undefined || scheduler === undefined) return err('missing');
-  if (family === undefined) return err('value');
+  const { IPVS_SVC_ATTR_FLAGS: bits, IPVS_SVC_ATTR_SCHED_NAME: scheduler, IPVS_SVC_ATTR_NETMASK: mask } = of;
+  const id = serviceKeyFrom(of);
+  if (!id.ok) return id;
+  if (id.value === undefined) return ok(undefined);
+  if (bits === undefined || scheduler === undefined) return err('missing');
   const persistent = (bits.flags & SVC_F.PERSISTENT) !== 0;
+  const family = serviceFamily(id.value);
   return ok({
-    id: { protocol, address: { address: fromNfInetAddr(bytes, family), port } },
+    id: id.value,
     scheduler,
     persistence: persistent ? (of.IPVS_SVC_ATTR_TIMEOUT ?? 0) : null,
+    granularity: mask === undefined ? WHOLE[family] : prefixLength(family, mask),
+    engine: of.IPVS_SVC_ATTR_PE_NAME ?? null,
     flags: bits.flags & SERVICE_FLAGS,
   });
+}
+
+function serviceKeyFrom(of: ServiceAttributes): Result<ServiceKey | undefined, WireError> {
+  const { IPVS_SVC_ATTR_ADDR: bytes, IPVS_SVC_ATTR_PORT: port, IPVS_SVC_ATTR_FWMARK: fwmark } = of;
+  const family = familyFrom(of.IPVS_SVC_ATTR_AF);
+  if (family === undefined) return err('value');
+  // 0 is no mark.
+  if (fwmark) return ok({ fwmark, family });
+  const protocol = PROTOCOLS.find((name) => PROTOCOL[name] === of.IPVS_SVC_ATTR_PROTOCOL);
+  if (protocol === undefined) return ok(undefined);
+  if (bytes === undefined || port === undefined) return err('missing');
+  return ok({ protocol, address: { address: fromNfInetAddr(bytes, family), port } });
 }
 
 export function destinationEntry(of: DestinationAttributes, service: ServiceKey): Result<DestinationEntry, WireError> {
   const { IPVS_DEST_ATTR_ADDR: bytes, IPVS_DEST_ATTR_PORT: port, IPVS_DEST_ATTR_FWD_METHOD: method } = of;
   if (bytes === undefined || port === undefined || method === undefined) return err('missing');
   const { IPVS_DEST_ATTR_ADDR_FAMILY: af, IPVS_DEST_ATTR_ACTIVE_CONNS: active } = of;
-  const family = af === undefined ? familyOf(service.address.address) : familyFrom(af);
+  const family = af === undefined ? serviceFamily(service) : familyFrom(af);
   const forward = FORWARD[method & FWD_MASK];
   if (family === undefined || forward === undefined) return err('value');
   return ok({
@@ -208,6 +250,7 @@ export function destinationEntry(of: DestinationAttributes, service: ServiceKey)
     weight: of.IPVS_DEST_ATTR_WEIGHT ?? 0,
     upperThreshold: of.IPVS_DEST_ATTR_U_THRESH ?? 0,
     lowerThreshold: of.IPVS_DEST_ATTR_L_THRESH ?? 0,
+    tunnel: forward === 'tun' ? tunnelFrom(of) : null,
     ...(active !== undefined && {
       counts: {
         active,
@@ -216,6 +259,14 @@ export function destinationEntry(of: DestinationAttributes, service: ServiceKey)
       },
     }),
   });
+}
+
+/** Linux before 5.3 has IP in IP alone, and says nothing of it. */
+function tunnelFrom(of: DestinationAttributes): TunnelEntry | null {
+  const type = TUNNEL[of.IPVS_DEST_ATTR_TUN_TYPE ?? 0];
+  const checksum = CHECKSUM[of.IPVS_DEST_ATTR_TUN_FLAGS ?? 0];
+  if (type === undefined || checksum === undefined) return null;
+  return { type, port: of.IPVS_DEST_ATTR_TUN_PORT ?? 0, checksum };
 }
 
 export type IpvsMessage = { readonly cmd: number } & Attributes<typeof IPVS_CMD_ATTRS.rows>;
@@ -248,11 +299,30 @@ export function describeIpvs(message: IpvsMessage): string {
   return `${command} ${describeAttributes(IPVS_CMD_ATTRS, message)}`;
 }
 
-/** Every client by itself: 255.255.255.255, or 128 as a u32 in host order. */
-const NETMASK: Readonly<Record<Family, Uint8Array>> = {
-  4: Uint8Array.of(255, 255, 255, 255),
-  6: new Uint8Array(Uint32Array.of(128).buffer),
-};
+const PROTOCOLS = Object.keys(PROTOCOL) as (keyof typeof PROTOCOL)[];
+
+/** The granularity with which every client counts by itself. */
+export const WHOLE: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
+
+/** A mask in network order, or a prefix length as a u32 in host order. */
+function netmask(family: Family, length: number): Uint8Array {
+  if (family === 6) return new Uint8Array(Uint32Array.of(length).buffer);
+  const bits = maskBits(length);
+  return Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits);
+}
+
+/** `null` for a mask with holes. */
+function prefixLength(family: Family, mask: Uint8Array): number | null {
+  const view = new DataView(mask.buffer, mask.byteOffset, 4);
+  if (family === 6) return view.getUint32(0, HOST_IS_LITTLE);
+  const length = Math.clz32(~view.getUint32(0));
+  return view.getUint32(0) === maskBits(length) ? length : null;
+}
+
+/** As a u32. A shift by 32 would be none. */
+const maskBits = (length: number): number => (length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0);
+
+const HOST_IS_LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 const familyFrom = (af: number | undefined): Family | undefined => (af === AF[4] ? 4 : af === AF[6] ? 6 : undefined);
 

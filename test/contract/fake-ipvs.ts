@@ -3,17 +3,21 @@
  * suite. What the kernel forwards is not modelled, only the table.
  */
 
-import { familyOf, type IpAddress, ipBytes } from '../../src/base/address.ts';
+import { familyOf, type IpAddress, inPrefix, ipBytes, type Prefix, parsePrefix } from '../../src/base/address.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
 import { serviceOf } from '../../src/ipvs/plan.ts';
 import {
   type Destination,
   destinationKey,
+  familyOfService,
   type Operation,
   SCHEDULERS,
   type Service,
+  type ServiceId,
   serviceKey,
   type Table,
+  type Tunnel,
+  WHOLE,
 } from '../../src/ipvs/table.ts';
 import type { Ipvs } from '../../src/system/ipvs.ts';
 import { explain, type Refusal } from '../../src/system/ipvs-refusal.ts';
@@ -55,12 +59,14 @@ export function applyTo(
   const service = table.get(key);
   if (operation.op === 'add-service') {
     if (service !== undefined) return err('EEXIST');
-    if (!schedulers.includes(operation.service.scheduler)) return err('ENOENT');
+    const refused = refuseService(operation.service, schedulers);
+    if (refused !== undefined) return err(refused);
     return ok(withService(table, key, { ...operation.service, destinations: [] }));
   }
   if (service === undefined) return err('ESRCH');
   if (operation.op === 'set-service') {
-    if (!schedulers.includes(operation.service.scheduler)) return err('ENOENT');
+    const refused = refuseService(operation.service, schedulers);
+    if (refused !== undefined) return err(refused);
     return ok(withService(table, key, { ...operation.service, destinations: service.destinations }));
   }
   if (operation.op === 'delete-service') {
@@ -68,21 +74,31 @@ export function applyTo(
     rest.delete(key);
     return ok(rest);
   }
-  const destinations = applyToDestinations(service.destinations, operation);
+  const destinations = applyToDestinations(service, operation);
   return destinations.ok ? ok(withService(table, key, { ...service, destinations: destinations.value })) : destinations;
 }
 
 const withService = (table: Table, key: string, service: Service): Table => new Map(table).set(key, service);
 
+/** As ip_vs_add_service and ip_vs_edit_service have it. */
+function refuseService({ id, scheduler, engine, granularity }: Service, schedulers: readonly string[]) {
+  if (!schedulers.includes(scheduler) || (engine !== null && engine !== 'sip')) return 'ENOENT';
+  const lengths = familyOfService(id) === 6 && granularity !== null;
+  return lengths && (granularity < 1 || granularity > 128) ? 'EINVAL' : undefined;
+}
+
 function applyToDestinations(
-  destinations: readonly Destination[],
+  { id, destinations }: Service,
   operation: Extract<Operation, { destination: Destination }>,
 ): Result<readonly Destination[], string> {
   const { op, destination } = operation;
   const same = (d: Destination): boolean => destinationKey(d) === destinationKey(destination);
   const was = destinations.find(same);
+  if (op !== 'delete-destination' && familyOf(destination.address.address) !== familyOfService(id))
+    if (destination.forward !== 'tun') return err('EINVAL');
   if (op === 'delete-destination') return was ? ok(destinations.filter((d) => !same(d))) : err('ENOENT');
   if (destination.lowerThreshold > destination.upperThreshold) return err('ERANGE');
+  if (destination.tunnel?.type === 'gue' && destination.tunnel.port === 0) return err('EINVAL');
   if (op === 'set-destination')
     return was
       ? ok(destinations.map((d) => (same(d) ? { ...destination, counts: was.counts ?? NO_COUNTS } : d)))
@@ -94,12 +110,16 @@ function applyToDestinations(
 
 const NO_COUNTS = { active: 0, inactive: 0, persistent: 0 };
 
-/** As ip_vs_new_dest has it: no multicast, no broadcast, no unspecified and, for IPv6, no link-local address. */
+/** As ip_vs_new_dest has it: no multicast, no broadcast, no unspecified and, for IPv6, no link-local or mapped address. */
 function isUnicast(address: IpAddress): boolean {
-  const [first = 0, second = 0] = ipBytes(address);
-  if (familyOf(address) === 4) return first > 0 && first < 224;
-  return first !== 0xff && !(first === 0xfe && (second & 0xc0) === 0x80) && address !== '::';
+  const [first = 0] = ipBytes(address);
+  if (familyOf(address) === 4) return (first & 0xf0) !== 0xe0 && !['0.0.0.0', '255.255.255.255'].includes(address);
+  return (
+    first !== 0xff && address !== '::' && !['fe80::/10', '::ffff:0:0/96'].some((net) => inPrefix(address, prefix(net)))
+  );
 }
+
+const prefix = (text: string): Prefix => parsePrefix(text) as Prefix;
 
 /** A table as plain values in one order and without counts, to be compared. */
 export const uncounted = (table: Table): readonly unknown[] =>
@@ -117,16 +137,39 @@ const byKey = ([a]: readonly [string, unknown], [b]: readonly [string, unknown])
 /** The table as `ipvsadm -S -n` prints it, sorted. It prints no thresholds. */
 export function saved(table: Table): readonly string[] {
   const lines: string[] = [];
-  for (const { id, scheduler, persistence, flags, destinations } of table.values()) {
-    const name = `${id.protocol === 'tcp' ? '-t' : '-u'} ${destinationKey(id)}`;
-    const sticky = persistence === null ? '' : ` -p ${persistence}`;
-    lines.push(`-A ${name} -s ${scheduler}${sticky}${flags & 0x4 ? ' -o' : ''}${schedulerFlags(scheduler, flags)}`);
-    for (const d of destinations) {
-      const tunnel = d.forward === 'tun' ? ' --tun-type ipip' : '';
-      lines.push(`-a ${name} -r ${destinationKey(d)} ${METHOD[d.forward]} -w ${d.weight}${tunnel}`);
-    }
+  for (const { id, scheduler, flags, destinations, ...service } of table.values()) {
+    const name = nameOf(id);
+    const ops = flags & 0x4 ? ' -o' : '';
+    lines.push(`-A ${name} -s ${scheduler}${persistenceOf(id, service)}${ops}${schedulerFlags(scheduler, flags)}`);
+    for (const d of destinations)
+      lines.push(`-a ${name} -r ${destinationKey(d)} ${METHOD[d.forward]} -w ${d.weight}${tunnelOf(d.tunnel)}`);
   }
   return lines.sort();
+}
+
+const NAME = { tcp: '-t', udp: '-u', sctp: '--sctp-service' } as const;
+const nameOf = (id: ServiceId): string =>
+  id.fwmark === undefined
+    ? `${NAME[id.protocol]} ${destinationKey(id)}`
+    : // It prints the mark as if it had a sign.
+      `-f ${id.fwmark | 0}${id.family === 6 ? ' -6' : ''}`;
+
+type Persistence = Pick<Service, 'persistence' | 'granularity' | 'engine'>;
+function persistenceOf(id: ServiceId, { persistence, granularity, engine }: Persistence): string {
+  if (persistence === null) return '';
+  const whole = granularity === null || granularity === WHOLE[familyOfService(id)];
+  const mask = familyOfService(id) === 6 ? String(granularity) : maskOf(granularity ?? 32);
+  return ` -p ${persistence}${whole ? '' : ` -M ${mask}`}${engine === null ? '' : ` --pe ${engine}`}`;
+}
+
+const maskOf = (length: number): string =>
+  [0, 8, 16, 24].map((at) => (0xff << (8 - Math.max(0, Math.min(8, length - at)))) & 0xff).join('.');
+
+function tunnelOf(tunnel: Tunnel | null): string {
+  if (tunnel === null) return '';
+  const port = tunnel.type === 'gue' ? ` --tun-port ${tunnel.port}` : '';
+  const checksum = tunnel.type === 'ipip' ? '' : ` --tun-${tunnel.checksum === 'none' ? 'nocsum' : tunnel.checksum}`;
+  return ` --tun-type ${tunnel.type}${port}${checksum}`;
 }
 
 const METHOD: Readonly<Record<Destination['forward'], string>> = {

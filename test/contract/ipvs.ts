@@ -5,16 +5,20 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ip, parseEndpoint } from '../../src/base/address.ts';
+import { type Family, ip, parseEndpoint } from '../../src/base/address.ts';
 import { plan } from '../../src/ipvs/plan.ts';
 import {
   type Destination,
+  familyOfService,
   type Operation,
+  type Protocol,
   SCHEDULERS,
   type Service,
   type ServiceId,
   type Table,
+  type Tunnel,
   tableOf,
+  WHOLE,
 } from '../../src/ipvs/table.ts';
 import type { Ipvs } from '../../src/system/ipvs.ts';
 import { uncounted } from './fake-ipvs.ts';
@@ -28,15 +32,19 @@ export type IpvsSetting = {
 };
 
 const endpoint = (text: string) => parseEndpoint(text) ?? { address: ip('0.0.0.0'), port: 0 };
-const id = (text: string, protocol: ServiceId['protocol'] = 'tcp'): ServiceId => ({
+const id = (text: string, protocol: Protocol = 'tcp'): ServiceId => ({
   protocol,
   address: endpoint(text),
 });
+const mark = (fwmark: number, family: Family = 4): ServiceId => ({ fwmark, family });
+/** Without the port that it needs. */
+const GUE = { type: 'gue', port: 0, checksum: 'none' } as const;
+const IPIP = { type: 'ipip', port: 0, checksum: 'none' } as const;
 const WEB = id('192.0.2.10:80');
 const service = (change: Partial<Service> = {}): Service => ({
   id: WEB,
   scheduler: 'wlc',
-  persistence: null,
+  ...{ persistence: null, granularity: WHOLE[familyOfService(change.id ?? WEB)], engine: null },
   flags: 0,
   destinations: [],
   ...change,
@@ -47,6 +55,7 @@ const server = (text: string, change: Partial<Destination> = {}): Destination =>
   weight: 100,
   upperThreshold: 0,
   lowerThreshold: 0,
+  tunnel: change.forward === 'tun' ? IPIP : null,
   ...change,
 });
 const add = (one: Service): readonly Operation[] => [
@@ -121,6 +130,112 @@ export function ipvsContract(name: string, setUp: () => Promise<IpvsSetting>): v
     ]);
   });
 
+  on('a mark is a service of each family, with servers on any port', async (setting) => {
+    const services = [
+      service({ id: mark(7), destinations: [server('10.0.0.21:0'), server('10.0.0.22:8080', { forward: 'nat' })] }),
+      service({ id: mark(7, 6), persistence: 60, destinations: [server('[fd00::21]:0', { forward: 'nat' })] }),
+      service({ id: mark(0xffff_ffff) }),
+    ];
+    await make(setting.ipvs, services.flatMap(add));
+    assert.deepEqual(uncounted(await tableIn(setting.ipvs)), uncounted(tableOf(services)));
+    assert.deepEqual(await setting.saved(), [
+      '-A -f -1 -s wlc',
+      '-A -f 7 -6 -s wlc -p 60',
+      '-A -f 7 -s wlc',
+      '-a -f 7 -6 -r [fd00::21]:0 -m -w 100',
+      '-a -f 7 -r 10.0.0.21:0 -g -w 100',
+      '-a -f 7 -r 10.0.0.22:8080 -m -w 100',
+    ]);
+    await make(setting.ipvs, [
+      { op: 'delete-destination', service: mark(7), destination: server('10.0.0.21:0') },
+      { op: 'delete-service', service: service({ id: mark(7, 6) }) },
+    ]);
+    assert.deepEqual(await setting.saved(), [
+      '-A -f -1 -s wlc',
+      '-A -f 7 -s wlc',
+      '-a -f 7 -r 10.0.0.22:8080 -m -w 100',
+    ]);
+  });
+
+  on('sctp, granularity, persistence engine and the flags of a scheduler read back as made', async (setting) => {
+    const sip = id('192.0.2.10:5060', 'udp');
+    const services = [
+      service({ id: id('192.0.2.10:3868', 'sctp'), destinations: [server('10.0.0.21:3868', { forward: 'nat' })] }),
+      service({ id: id('192.0.2.10:1'), persistence: 60, granularity: 0 }),
+      service({ id: id('192.0.2.10:2'), persistence: 60, granularity: 1 }),
+      service({ id: id('192.0.2.10:3'), persistence: 60, granularity: 25 }),
+      service({ id: id('[2001:db8::10]:3'), persistence: 60, granularity: 64 }),
+      service({ id: sip, persistence: 60, engine: 'sip', flags: 0x4 }),
+      service({ id: id('192.0.2.10:4'), scheduler: 'mh', flags: 0x10 }),
+      service({ id: id('192.0.2.10:5'), scheduler: 'mh', flags: 0x8 }),
+      service({ id: id('192.0.2.10:6', 'udp'), scheduler: 'sh', flags: 0x1c }),
+      service({ id: id('192.0.2.10:7'), scheduler: 'rr', flags: 0x20 }),
+    ];
+    await make(setting.ipvs, services.flatMap(add));
+    assert.deepEqual(uncounted(await tableIn(setting.ipvs)), uncounted(tableOf(services)));
+    assert.deepEqual(await setting.saved(), [
+      '-A --sctp-service 192.0.2.10:3868 -s wlc',
+      '-A -t 192.0.2.10:1 -s wlc -p 60 -M 0.0.0.0',
+      '-A -t 192.0.2.10:2 -s wlc -p 60 -M 128.0.0.0',
+      '-A -t 192.0.2.10:3 -s wlc -p 60 -M 255.255.255.128',
+      '-A -t 192.0.2.10:4 -s mh -b mh-port',
+      '-A -t 192.0.2.10:5 -s mh -b mh-fallback',
+      '-A -t 192.0.2.10:7 -s rr -b flag-3',
+      '-A -t [2001:db8::10]:3 -s wlc -p 60 -M 64',
+      '-A -u 192.0.2.10:5060 -s wlc -p 60 --pe sip -o',
+      '-A -u 192.0.2.10:6 -s sh -o -b sh-fallback,sh-port',
+      '-a --sctp-service 192.0.2.10:3868 -r 10.0.0.21:3868 -m -w 100',
+    ]);
+    const plain = service({ id: sip });
+    await make(setting.ipvs, [{ op: 'set-service', service: plain, was: service({ id: sip, engine: 'sip' }) }]);
+    assert.deepEqual((await tableIn(setting.ipvs)).get('udp 192.0.2.10:5060'), plain);
+  });
+
+  on('every tunnel reads back as made, to a server of either family', async (setting) => {
+    const checksums = ['none', 'csum', 'remcsum'] as const;
+    const tunnels: readonly Tunnel[] = [
+      IPIP,
+      ...(['none', 'csum'] as const).map((checksum): Tunnel => ({ type: 'gre', port: 0, checksum })),
+      ...checksums.map((checksum): Tunnel => ({ type: 'gue', port: 6080, checksum })),
+    ];
+    const tunnelled = (text: string, i: number, tunnel: Tunnel): Destination =>
+      server(text.replace('N', String(21 + i)), { forward: 'tun', tunnel });
+    const web6 = id('[2001:db8::10]:80');
+    const services = [
+      service({
+        destinations: tunnels.flatMap((t, i) => ['10.0.0.N:80', '[fd00::N]:80'].map((a) => tunnelled(a, i, t))),
+      }),
+      service({ id: web6, destinations: [tunnelled('10.0.0.N:80', 0, IPIP), server('[fd00::9]:80')] }),
+    ];
+    await make(setting.ipvs, services.flatMap(add));
+    assert.deepEqual(uncounted(await tableIn(setting.ipvs)), uncounted(tableOf(services)));
+    const saved = await setting.saved();
+    const words = [
+      'ipip',
+      'gre --tun-nocsum',
+      'gre --tun-csum',
+      ...checksums.map((c) => `gue --tun-port 6080 --tun-${c}`),
+    ];
+    for (const [i, word] of words.entries())
+      for (const address of [`10.0.0.${21 + i}`, `[fd00::${21 + i}]`])
+        assert.ok(
+          saved.includes(
+            `-a -t 192.0.2.10:80 -r ${address}:80 -i -w 100 --tun-type ${word.replace('-none', '-nocsum')}`,
+          ),
+          `${address} ${word}`,
+        );
+
+    const was = server('10.0.0.24:80', { forward: 'tun', tunnel: tunnels[3] as Tunnel });
+    const next = server('10.0.0.24:80', { forward: 'tun', tunnel: tunnels[2] as Tunnel });
+    await make(setting.ipvs, [{ op: 'set-destination', service: WEB, destination: next, was }]);
+    const changed = async () => (await tableIn(setting.ipvs)).get('tcp 192.0.2.10:80')?.destinations;
+    const now = async () => (await changed())?.find((d) => d.address.address === ip('10.0.0.24'));
+    assert.deepEqual((await now())?.tunnel, tunnels[2]);
+    const direct = server('10.0.0.24:80');
+    await make(setting.ipvs, [{ op: 'set-destination', service: WEB, destination: direct, was: next }]);
+    assert.deepEqual([(await now())?.forward, (await now())?.tunnel], ['dr', null]);
+  });
+
   on('every scheduler is asked for by its name, and one that the kernel lacks is refused by name', async (setting) => {
     const services = SCHEDULERS.map((scheduler, i) => service({ id: id(`192.0.2.10:${1000 + i}`), scheduler }));
     const results = await setting.ipvs.apply(services.flatMap(add));
@@ -187,6 +302,22 @@ export function ipvsContract(name: string, setUp: () => Promise<IpvsSetting>): v
         { op: 'add-destination', service: WEB, destination: server('224.0.0.5:80') },
         'EINVAL',
         /224\.0\.0\.5 is not a unicast/,
+      ],
+      [
+        { op: 'add-service', service: service({ id: other, engine: 'none' }) },
+        'ENOENT',
+        /no ip_vs_wlc module, or no ip_vs_pe_none for persistence engine none/,
+      ],
+      [{ op: 'add-service', service: service({ id: id('[2001:db8::9]:80'), granularity: 0 }) }, 'EINVAL', /EINVAL/],
+      [
+        { op: 'add-destination', service: WEB, destination: server('[fd00::21]:80') },
+        'EINVAL',
+        /fd00::21 is no IPv4 address, and the service is: only forward tun reaches it/,
+      ],
+      [
+        { op: 'add-destination', service: WEB, destination: server('10.0.0.9:80', { forward: 'tun', tunnel: GUE }) },
+        'EINVAL',
+        /a gue tunnel needs a port/,
       ],
       [
         { op: 'add-destination', service: WEB, destination: server('10.0.0.9:80', { lowerThreshold: 3 }) },

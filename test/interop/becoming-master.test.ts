@@ -56,6 +56,10 @@ async function shown({ station }: Member, device: string): Promise<readonly Addr
 const list = async ({ station }: Member, ...argv: readonly string[]): Promise<readonly Record<string, unknown>[]> =>
   JSON.parse((await station.must(['ip', '-j', ...argv])).trim() || '[]');
 
+/** The hardware addresses of its macvlans. */
+const macvlans = async (who: Member): Promise<readonly unknown[]> =>
+  (await list(who, 'link', 'show', 'type', 'macvlan')).map(({ address }) => address).sort();
+
 /** The role moves by hand, as it would by a failure. */
 async function moves(from: Member, to: Member): Promise<void> {
   const { code, stderr } = await from.lvskeeper('demote', 'edge', '--for', '10m');
@@ -243,11 +247,6 @@ rules = [{ from = "${VIP}/32", table = 100, priority = 1000 }]
     const pair = await startPair('virtual mac', pairOf({ addresses: [VIP4, ...VIP6], more: 'virtual_mac = true' }));
     await told(pair, async ({ lb1, lb2, segment, tape }) => {
       const { client } = segment;
-      const macvlans = async ({ station }: Member): Promise<string[]> => {
-        const text = await station.must(['ip', '-j', 'link', 'show', 'type', 'macvlan']);
-        const links = JSON.parse(text.trim() || '[]') as { address?: string }[];
-        return links.flatMap(({ address }) => address ?? []).sort();
-      };
       const VIRTUAL = [virtualMac(4, 51), virtualMac(6, 51)];
       const isAt = async (who: Member): Promise<void> => {
         const asked = tapeTime();
@@ -291,6 +290,31 @@ rules = [{ from = "${VIP}/32", table = 100, priority = 1000 }]
       assert.equal(settings.trim(), '0', 'the interface is as it was');
       await lb2.becomes('master');
       await isAt(lb2);
+    });
+  });
+
+  test('had a MAC of its own when all of it was killed, and has none now: what was left of it is cleared away', async () => {
+    const plain = pairOf({ addresses: [VIP4, ...VIP6] });
+    const pair = await createPair(
+      'virtual mac left',
+      pairOf({ addresses: [VIP4, ...VIP6], more: 'virtual_mac = true' }),
+    );
+    await told(pair, async ({ lb1 }) => {
+      const settings = async (): Promise<string> => {
+        const names = ['arp_ignore', 'arp_announce'].map((name) => `net.ipv4.conf.eth0.${name}`);
+        return (await lb1.station.must(['sysctl', '-n', ...names])).trim().replaceAll('\n', ' ');
+      };
+      assert.equal(await settings(), '0 0');
+      await lb1.start();
+      await lb1.becomes('master');
+      await lb1.director.killAll();
+      assert.deepEqual([await macvlans(lb1), await settings()], [[virtualMac(4, 51), virtualMac(6, 51)], '1 2']);
+
+      await lb1.start({}, plain.lb1);
+      await lb1.becomes('master');
+      assert.deepEqual([await macvlans(lb1), await settings()], [[], '0 0']);
+      const here = (await shown(lb1, 'eth0')).map(({ local, prefixlen }) => `${local}/${prefixlen}`);
+      for (const address of [VIP4, ...VIP6]) assert.ok(here.includes(address), `${address} is on the interface itself`);
     });
   });
 });

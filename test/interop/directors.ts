@@ -49,7 +49,8 @@ export type Member = {
   readonly director: Director;
   /** Its own address on the wire, by which its adverts are known. */
   source(family: Family): string;
-  start(how?: Start): Promise<void>;
+  /** `next`: with another config from now on. */
+  start(how?: Start, next?: string): Promise<void>;
   /** A new config and a reload, which must be taken; the vrrp process is then on its way to carry it out. */
   reload(toml: string): Promise<void>;
   /** `lvskeeper VERB …` on it, by somebody called anna. */
@@ -159,7 +160,8 @@ function member(station: Station, tape: Tape, first: string): Member {
       return running();
     },
     source,
-    async start(how) {
+    async start(how, next = toml) {
+      toml = next;
       started = await director(station, toml, how);
     },
     async reload(next) {
@@ -268,8 +270,13 @@ export const standBy = ({ director: one }: Member): Promise<{ readonly running: 
     return ready === undefined ? undefined : { running, ready: ready.pid };
   });
 
-function isIdleRealTime(pid: number): boolean {
+const isIdleRealTime = (pid: number): boolean => statOf(pid)[0] === 'S' && isRealTime(pid);
+
+/** Whether the process is of the class SCHED_FIFO. */
+export const isRealTime = (pid: number): boolean => statOf(pid)[38] === FIFO;
+
+/** Fields of /proc/PID/stat, from the third on. */
+function statOf(pid: number): readonly string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'S' && fields[38] === FIFO;
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ');
 }

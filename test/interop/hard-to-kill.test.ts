@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { cpSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +14,7 @@ import {
   createPair,
   goneAt,
   holds,
+  isRealTime,
   type Member,
   masterDown,
   monitor,
@@ -290,6 +291,96 @@ describe('hard to kill', { concurrency: 8 }, () => {
       oneMaster(pair, [4, 6]);
     });
   });
+
+  /** A thing that does not matter, so that there is a checker process. */
+  const WATCHED = 'track = [{ process = "nobody-runs-this", weight = -1 }]';
+  /** Of /proc/PID/status: what is locked, in KiB. */
+  const lockedOf = (pid: number): number =>
+    Number(/^VmLck:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+
+  test('its processes run as they must: the vrrp process, and who stands by for it, in real time and in locked memory', async () => {
+    const pair = await createPair('flags', { lb1: toml(PRIORITY.lb1, WATCHED) });
+    await told(pair, async () => {
+      const { lb1 } = pair;
+      await lb1.start();
+      const { running, ready } = await standBy(lb1);
+      const checker = await lb1.director.pid('checker');
+      const commandOf = (wanted: number) => lb1.station.processes().find(({ pid }) => pid === wanted)?.command ?? '';
+      for (const pid of [running, ready]) {
+        assert.match(commandOf(pid), / --single-threaded --max-semi-space-size=1 \S+\/vrrp\.js$/);
+        assert.deepEqual([isRealTime(pid), lockedOf(pid) > 1000], [true, true]);
+      }
+      assert.match(
+        commandOf(checker),
+        / --max-semi-space-size=1 --enable-experimental-regexp-engine \S+\/checker\.js$/,
+      );
+      assert.deepEqual([isRealTime(checker), lockedOf(checker)], [false, 0]);
+      assert.deepEqual(await lb1.events('trouble'), []);
+    });
+  });
+
+  test('where neither is permitted, that is told, and the director works', async () => {
+    const rights = '-sys_nice,-ipc_lock';
+    const limits = ['prlimit', '--rtprio=0:0', '--memlock=0:0'];
+    const prefix = [...limits, 'setpriv', `--bounding-set=${rights}`, `--inh-caps=${rights}`];
+    const pair = await startPair('no rights', { ...pairOf('', [VIP4], SLOWER), how: { prefix } });
+    await told(pair, async () => {
+      const { lb1, lb2 } = pair;
+      const pid = await lb1.director.pid('vrrp');
+      assert.deepEqual([isRealTime(pid), lockedOf(pid)], [false, 0]);
+      for (const [what, need] of [
+        ['no real-time priority', /CAP_SYS_NICE or RLIMIT_RTPRIO/],
+        ['memory is not locked', /CAP_IPC_LOCK or RLIMIT_MEMLOCK/],
+      ] as const) {
+        const { severity, detail } = await lb1.told('trouble', (one) => one.what === what);
+        assert.equal(severity, 'warning');
+        assert.match(detail, need);
+      }
+      const stopped = tapeTime();
+      await lb1.director.stop();
+      const taken = await claims(lb2, stopped);
+      assert.equal(lb1.adverts().at(-1)?.priority, 0);
+      assert.ok(taken.at - stopped <= skew(PRIORITY.lb2, SLOWER) + GRACE);
+      await holds(lb2, [VIP4], true);
+      assert.deepEqual(await lb1.held([VIP4]), []);
+    });
+  });
+
+  /** Of the supervisor: how long it waits for a process that is to end. */
+  const END_WITHIN = 3000;
+  /** So long that no peer gives a master up meanwhile. */
+  const PATIENT = 2000;
+  const to = (own: number, other: number): string => `source = "10.77.0.${own}"\npeers = ["10.77.0.${other}"]\n`;
+  const UDP = 'transport = "udp"\nauth = { type = "hmac", keys = [{ id = 1, file = "/run/hard-to-kill.key" }] }\n';
+
+  for (const { name, addresses, ways, transport } of [
+    { name: 'multicast', addresses: BOTH, ways: ['', ''], transport: '' },
+    { name: 'unicast', addresses: [VIP4], ways: [to(11, 12), to(12, 11)], transport: '' },
+    { name: 'unicast in UDP', addresses: [VIP4], ways: [to(11, 12), to(12, 11)], transport: UDP },
+  ] as const)
+    test(`stopped while its vrrp process hangs: the supervisor hands over in its place, by ${name}`, async () => {
+      writeFileSync('/run/hard-to-kill.key', KEY, { mode: 0o600 });
+      const pair = await startPair(`hung ${name}`, {
+        lb1: toml(PRIORITY.lb1, transport + ways[0], addresses, PATIENT),
+        lb2: toml(PRIORITY.lb2, transport + ways[1], addresses, PATIENT),
+      });
+      await told(pair, async () => {
+        const { lb1, lb2 } = pair;
+        process.kill(await lb1.director.pid('vrrp'), 'SIGSTOP');
+        const stopped = Date.now();
+        await lb1.director.stop();
+        assert.deepEqual(await lb1.held(addresses), []);
+        await lb2.becomes('master');
+        await holds(lb2, addresses, true);
+        for (const { family, counters } of (await lb2.director.status()).routers) {
+          assert.equal(counters.priorityZeroReceived, 1, `IPv${family}: it is told`);
+          const { time } = await lb2.told('vrrp', (one) => one.to === 'master' && one.family === family);
+          const took = Date.parse(time) - stopped;
+          assert.ok(took <= END_WITHIN + skew(PRIORITY.lb2, PATIENT) + GRACE, `IPv${family}: after ${took} ms`);
+        }
+        if (transport === '') oneMaster(pair, addresses === BOTH ? [4, 6] : [4]);
+      });
+    });
 
   describe('the vrrp process of the master sleeps', { concurrency: false }, () => {
     let pair: Pair;

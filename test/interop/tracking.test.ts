@@ -24,6 +24,15 @@ import { GRACE } from './scene.ts';
 import { tapeTime } from './tape.ts';
 
 const GATEWAY = '10.77.0.20';
+const PORT = 8080;
+const SERVICE = `
+[[service]]
+name = "web"
+address = "10.77.0.99:80"
+forward = "nat"
+check = { type = "tcp", interval = "200ms", timeout = "200ms", rise = 1, fall = 1 }
+server = [{ address = "10.77.0.10:${PORT}" }]
+`;
 /** Its time between two looks, where a kind has one. */
 const OFTEN = 'interval = "200ms", timeout = "2s"';
 
@@ -45,12 +54,18 @@ describe('a tracked thing fails', { concurrency: 10 }, () => {
   const file = (name: string): string => join(files, name);
   let pair: Pair;
   let helper: Running;
+  let server: Running;
 
   const write = (name: string, text: string): void => writeFileSync(file(name), text);
   const client = (...argv: readonly string[]): Promise<string> => must(['ip', '-n', pair.segment.client.name, ...argv]);
   const cable = (device: string, state: 'up' | 'down') => pair.lb1.station.cable(device, state);
   function startHelper(): undefined {
     helper = pair.lb1.station.spawn([file('edge-helper'), '3600']);
+  }
+  /** The real server of the service, which is checked though this kernel may have no IPVS to send anybody there. */
+  function startServer(): undefined {
+    const program = `require('node:net').createServer((socket) => socket.on('error', () => {}).end()).listen(${PORT})`;
+    server = pair.segment.client.spawn([process.execPath, '-e', program]);
   }
   /** A program that is well while its flag is there, if nobody runs it. */
   function program(name: string, mode = 0o755): string {
@@ -129,6 +144,14 @@ describe('a tracked thing fails', { concurrency: 10 }, () => {
       fails: () => client('address', 'delete', `${GATEWAY}/32`, 'dev', 'wire'),
       recovers: () => client('address', 'add', `${GATEWAY}/32`, 'dev', 'wire'),
     },
+    {
+      name: 'service',
+      track: 'service = "web", weight = -60',
+      delta: -60,
+      words: /^service web has lost its quorum/,
+      fails: () => server.stop(),
+      recovers: startServer,
+    },
   ];
   const id = (row: Row): number => 51 + ROWS.indexOf(row);
   const address = (row: Row): string => `10.77.0.${100 + ROWS.indexOf(row)}/24`;
@@ -144,8 +167,13 @@ describe('a tracked thing fails', { concurrency: 10 }, () => {
     write('number', '0\n');
     copyFileSync('/bin/sleep', file('edge-helper'));
     chmodSync(file('edge-helper'), 0o755);
-    pair = await createPair('tracking', { lb1: toml(PRIORITY.lb1, true), lb2: toml(PRIORITY.lb2, false), wires: 3 });
+    pair = await createPair('tracking', {
+      lb1: toml(PRIORITY.lb1, true) + SERVICE,
+      lb2: toml(PRIORITY.lb2, false),
+      wires: 3,
+    });
     startHelper();
+    startServer();
     await client('address', 'add', `${GATEWAY}/32`, 'dev', 'wire');
     await begin(pair);
     await eventually('every tracked thing to be well', PATIENCE, async () => {

@@ -2,11 +2,8 @@
 
 import { formatDuration } from '../../base/time.ts';
 import type { ExecAlertConfig } from '../../config/config.ts';
-import { exec } from '../../system/exec.ts';
+import { BARE_ENVIRONMENT, exec } from '../../system/exec.ts';
 import type { Alert, Send } from '../alert.ts';
-
-/** What the program finds its own tools by. The daemon's environment is not handed on. */
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export function execSender(config: ExecAlertConfig): Send {
   return async (alert, signal) => {
@@ -38,7 +35,7 @@ export function execSender(config: ExecAlertConfig): Send {
 
 /** LVSKEEPER_<FIELD> for each field: scalars as they are, a list joined by spaces, `null` as the empty string. */
 export function environmentOf(alert: Alert): Record<string, string> {
-  const environment: Record<string, string> = { PATH, LANG: 'C.UTF-8' };
+  const environment: Record<string, string> = { ...BARE_ENVIRONMENT };
   for (const [field, value] of Object.entries(alert)) {
     const name = `LVSKEEPER_${field.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
     environment[name] = (Array.isArray(value) ? value.join(' ') : String(value ?? '')).replaceAll('\0', ' ');

@@ -1,22 +1,9 @@
 /** Options of a tracked script, besides those of everything tracked. */
 
-import { derived, type Kind } from '../../base/option.ts';
-import { duration, integer, list, text } from '../../base/option-kinds.ts';
-import { say } from '../../base/option-say.ts';
+import { derived } from '../../base/option.ts';
+import { duration, integer } from '../../base/option-kinds.ts';
+import { command, userName } from '../../base/option-net.ts';
 import { type Duration, milliseconds } from '../../base/time.ts';
-
-const words = list(text('text in quotes', /^[^\0]*$/), 1, 1000, false);
-const COMMAND = 'a list: a program by its absolute path, and its arguments';
-const command: Kind<readonly string[]> = {
-  ...words,
-  expected: COMMAND,
-  read(value, key, reading) {
-    const [first] = value.type === 'array' ? value.items : [];
-    if (first?.type !== 'string' || first.value.startsWith('/')) return words.read(value, key, reading);
-    reading.error(first.at, say.wrong(key, first, 'a program by its absolute path'));
-    return undefined;
-  },
-};
 
 export const scriptOptions = {
   script: {
@@ -34,7 +21,7 @@ export const scriptOptions = {
   rise: { is: integer(1, 100), default: 1, doc: 'Good runs in a row that bring it back.' },
   fall: { is: integer(1, 100), default: 1, doc: 'Bad runs in a row that fail it.' },
   user: {
-    is: text('the name of a user', /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/),
+    is: userName,
     default: 'nobody',
     doc: 'Whose rights it runs with, as in /etc/passwd. Nobody but root and this user may be able to write to the program or a folder above it.',
   },

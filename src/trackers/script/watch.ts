@@ -6,15 +6,12 @@
 import { printable } from '../../base/printable.ts';
 import { formatDuration } from '../../base/time.ts';
 import type { ScriptTrack } from '../../config/config.ts';
-import { type ExecResult, exec } from '../../system/exec.ts';
+import { BARE_ENVIRONMENT, type ExecResult, exec } from '../../system/exec.ts';
 import { findUser } from '../../system/users.ts';
 import { repeat } from '../repeat.ts';
 import { type Clock, down, type Finding, type Found, refused, unknown, up, type Watcher } from '../watch.ts';
 import { stoodStill, within } from '../within.ts';
 import { unsafe } from './safety.ts';
-
-/** All that it finds around itself. The daemon's environment is not handed on. */
-const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' };
 
 export function watchScript(track: ScriptTrack, clock: Clock, found: Found): Watcher {
   const stop = new AbortController();
@@ -31,7 +28,7 @@ export function watchScript(track: ScriptTrack, clock: Clock, found: Found): Wat
     if (looked === undefined) return wait(looking);
     if ('outcome' in looked) return tell(looked);
     const result = await exec(
-      { command: track.script, environment: ENVIRONMENT, input: '', timeout: track.timeout, user: looked },
+      { command: track.script, environment: BARE_ENVIRONMENT, input: '', timeout: track.timeout, user: looked },
       stop.signal,
     );
     tell(judge(track, result));

@@ -12,7 +12,7 @@ import { renderPlan } from '../../../src/cli/render-plan.ts';
 import { renderStatus } from '../../../src/cli/render-status.ts';
 import { painter } from '../../../src/cli/verb.ts';
 import type { Event } from '../../../src/control/event.ts';
-import { EMPTY, ILL, NOW, SPECIAL, WELL } from './samples.ts';
+import { EMPTY, ILL, NOW, POOLS, SPECIAL, WELL } from './samples.ts';
 
 process.env.TZ = 'UTC';
 
@@ -43,7 +43,16 @@ const EVENTS: readonly Event[] = [
     to: 'down',
     reason: 'HTTP 503, expected 200-299',
   },
-  { seq: 4, time: '2026-03-01T12:04:51.001Z', kind: 'quorum', service: 'web', held: false, up: 1, needed: 2 },
+  {
+    seq: 4,
+    time: '2026-03-01T12:04:51.001Z',
+    kind: 'quorum',
+    service: 'web',
+    held: false,
+    up: 1,
+    needed: 2,
+    by: 'servers',
+  },
   {
     seq: 5,
     time: '2026-03-01T12:05:00.000Z',
@@ -71,6 +80,7 @@ const GOLDEN: Readonly<Record<string, string>> = {
   'status-well': renderStatus(WELL, plain),
   'status-ill': renderStatus(ILL, plain),
   'status-special': renderStatus(SPECIAL, plain),
+  'status-pools': renderStatus(POOLS, plain),
   'status-empty': renderStatus(EMPTY, plain),
   'status-in-a-pipe': renderStatus(ILL, { ...plain, width: Number.POSITIVE_INFINITY }),
   events: events(80),
@@ -84,7 +94,7 @@ for (const [name, text] of Object.entries(GOLDEN))
     assert.equal(text, readFileSync(file, 'utf8'));
   });
 
-for (const name of ['status-well', 'status-ill', 'status-special', 'status-empty', 'events', 'plan'])
+for (const name of ['status-well', 'status-ill', 'status-special', 'status-pools', 'status-empty', 'events', 'plan'])
   test(`${name} fits 80 columns`, () => {
     for (const line of (GOLDEN[name] ?? '').split('\n')) assert.ok([...line].length <= 80, line);
   });

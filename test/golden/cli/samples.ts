@@ -74,7 +74,9 @@ const up: ServerStatus = {
   reason: 'HTTP 200',
   configuredWeight: 100,
   weight: 100,
+  why: 'up',
   connections: { active: 1204, inactive: 33, persistent: 0 },
+  order: null,
   check: { type: 'http', last: '2026-03-01T12:05:02.000Z', took: 3.42, probes: 7351, failures: 2, localErrors: 0 },
 };
 
@@ -86,6 +88,7 @@ const down: ServerStatus = {
   since: '2026-03-01T12:04:51.000Z',
   reason: 'HTTP 503, expected 200-299: the maintenance page of the application',
   weight: 0,
+  why: 'failed',
   connections: { active: 7, inactive: 120, persistent: 0 },
   check: { type: 'http', last: '2026-03-01T12:05:01.000Z', took: 12, probes: 7350, failures: 9, localErrors: 1 },
 };
@@ -98,6 +101,7 @@ const fresh: ServerStatus = {
   since: '2026-03-01T12:05:02.500Z',
   reason: '',
   weight: null,
+  why: 'unknown',
   connections: null,
   check: { type: 'http', last: null, took: null, probes: 0, failures: 0, localErrors: 0 },
 };
@@ -108,7 +112,9 @@ const web: ServiceStatus = {
   protocol: 'tcp',
   forward: 'dr',
   scheduler: 'wlc',
-  quorum: { needed: 1, up: 1, held: true },
+  quorum: { needed: 1, up: 1, held: true, by: 'servers' },
+  panic: false,
+  sorryServers: [],
   servers: [up, down, fresh],
 };
 
@@ -123,6 +129,7 @@ export const WELL: Status = {
     { name: 'checker', pid: 702, state: 'ready', started: '2026-03-01T08:00:00.100Z', restarts: 0 },
   ],
   ipvsTrouble: null,
+  sync: null,
   routers: [master, backup],
   services: [
     web,
@@ -154,6 +161,7 @@ export const ILL: Status = {
     { name: 'checker', pid: null, state: 'dead', started: '2026-03-01T12:04:00.000Z', restarts: 5 },
   ],
   ipvsTrouble: 'the kernel module ip_vs is not loaded: modprobe ip_vs',
+  sync: { vrrp: 'edge', wanted: 'master', running: [], trouble: 'running: none' },
   routers: [
     {
       ...master,
@@ -190,7 +198,7 @@ export const ILL: Status = {
     },
     { ...master, name: 'new', state: 'init', cause: 'not started', addresses: [] },
   ],
-  services: [{ ...web, quorum: { needed: 2, up: 1, held: false } }],
+  services: [{ ...web, quorum: { needed: 2, up: 1, held: false, by: 'servers' } }],
 };
 
 const carrier = { what: 'interface eth1', reason: 'has no carrier', since: '2026-03-01T12:02:03.000Z' };
@@ -258,6 +266,50 @@ export const SPECIAL: Status = {
         recent: false,
       },
       counters: { ...counters, dropped: { mac: 3 } },
+    },
+  ],
+};
+
+const failed: ServerStatus = { ...down, reason: 'connection refused', why: 'failed' };
+const waits = { address: '10.0.0.99:80', weight: null, connections: null };
+
+/** Servers that are in or out for another reason than their own answer. */
+export const POOLS: Status = {
+  ...WELL,
+  routers: [],
+  services: [
+    {
+      ...web,
+      name: 'sorry',
+      quorum: { needed: 150, up: 100, held: false, by: 'weight' },
+      servers: [{ ...up, weight: 0, why: 'sorry' }, failed],
+      sorryServers: [{ ...waits, weight: 1, connections: { active: 80, inactive: 2, persistent: 0 } }],
+    },
+    {
+      ...web,
+      name: 'back',
+      quorum: { needed: 1, up: 2, held: true, by: 'servers' },
+      servers: [up, { ...up, name: 'web2', address: '10.0.0.22:80', weight: 19, why: 'slow-start' }],
+      sorryServers: [
+        { ...waits, weight: 0, connections: { active: 3, inactive: 40, persistent: 0 } },
+        { ...waits, address: '10.0.0.98:80' },
+      ],
+    },
+    {
+      ...web,
+      name: 'panic',
+      panic: true,
+      servers: [up, { ...failed, weight: 100, why: 'panic' }],
+    },
+    {
+      ...web,
+      name: 'kept',
+      servers: [
+        up,
+        failed,
+        { ...failed, name: 'web3', address: '10.0.0.23:80', weight: 100, why: 'kept' },
+        { ...failed, name: 'web4', address: '10.0.0.24:80', weight: 100, why: 'kept' },
+      ],
     },
   ],
 };

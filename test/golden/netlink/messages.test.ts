@@ -30,6 +30,13 @@ import {
   serviceKeyAttributes,
   writeIpvs,
 } from '../../../src/wire/netlink-ipvs.ts';
+import {
+  type DaemonEntry,
+  daemonAttributes,
+  daemonEntry,
+  daemonKeyAttributes,
+  writeIpvsConfig,
+} from '../../../src/wire/netlink-ipvs-config.ts';
 import { decodeLink, describeLink, IFLA, writeMacvlan, writeSetLink } from '../../../src/wire/netlink-link.ts';
 import { decodeRoute, decodeTableRoute, RTA, writeGetRoute, writeRoute } from '../../../src/wire/netlink-route.ts';
 import { decodeRule, FRA, writeRule } from '../../../src/wire/netlink-rule.ts';
@@ -47,6 +54,8 @@ type Kind = {
 const KINDS: Readonly<Record<string, Kind>> = {
   ctrl: { decode: (m) => decodeFamily(m.payload), header: 4, table: CTRL_ATTRS as Table<never> },
   ipvs: { decode: decodeEntry, header: 4, table: IPVS_CMD_ATTRS as Table<never> },
+  daemon: { decode: decodeDaemon, header: 4, table: IPVS_CMD_ATTRS as Table<never> },
+  config: { decode: decodeTimeouts, header: 4, table: IPVS_CMD_ATTRS as Table<never> },
   address: { decode: (m) => decodeAddress(m.payload), header: 8, table: IFA as Table<never> },
   route: { decode: (m) => decodeRoute(m.payload), header: 12, table: RTA as Table<never> },
   link: { decode: (m) => decodeLink(m.payload), header: 16, table: IFLA as Table<never> },
@@ -63,6 +72,22 @@ function decodeEntry({ payload }: Message): Result<unknown, string> {
   if (!read.ok) return read;
   const { IPVS_CMD_ATTR_SERVICE: service, IPVS_CMD_ATTR_DEST: destination } = read.value;
   return destination === undefined ? serviceEntry(service ?? {}) : destinationEntry(destination, WEB);
+}
+
+function decodeDaemon({ payload }: Message): Result<unknown, string> {
+  const read = decodeIpvs(payload);
+  return read.ok ? daemonEntry(read.value.IPVS_CMD_ATTR_DAEMON ?? {}) : read;
+}
+
+function decodeTimeouts({ payload }: Message): Result<unknown, string> {
+  const read = decodeIpvs(payload);
+  if (!read.ok) return read;
+  const {
+    IPVS_CMD_ATTR_TIMEOUT_TCP: tcp,
+    IPVS_CMD_ATTR_TIMEOUT_TCP_FIN: fin,
+    IPVS_CMD_ATTR_TIMEOUT_UDP: udp,
+  } = read.value;
+  return ok({ tcp, fin, udp });
 }
 
 function withoutText(decode: typeof decodeError) {
@@ -103,7 +128,7 @@ function split(bytes: Uint8Array): string[] {
 
 test('the golden file has messages of every kind', () => {
   assert.deepEqual(new Set(goldens.map((one) => one.kind)), new Set(Object.keys(KINDS)));
-  assert.equal(goldens.length, 37);
+  assert.equal(goldens.length, 45);
 });
 
 for (const { name, kind, value, bytes } of goldens) {
@@ -162,6 +187,31 @@ test('what we ask for, ipvsadm and ip ask for with the same bytes', () => {
     for (const attribute of split(golden(name).subarray(NLMSG_HEADER + 8)))
       assert.ok(split(ours.subarray(8)).includes(attribute), `${name}: ${attribute}`);
   }
+});
+
+test('what we ask for of timeouts and sync daemons, ipvsadm asks for with the same bytes', () => {
+  const payload = (name: string): string => toHex(golden(name).subarray(NLMSG_HEADER));
+  const daemon = (name: string) => ({
+    IPVS_CMD_ATTR_DAEMON: daemonAttributes(goldens.find((one) => one.name === name)?.value as DaemonEntry),
+  });
+  const timeouts = {
+    ...{ IPVS_CMD_ATTR_TIMEOUT_TCP: 600, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN: 60, IPVS_CMD_ATTR_TIMEOUT_UDP: 30 },
+  };
+  const requests: Readonly<Record<string, (sink: Sink) => void>> = {
+    'timeouts-set': (sink) => writeIpvsConfig(sink, 'SET_CONFIG', timeouts),
+    'timeouts-asked': (sink) => writeIpvsConfig(sink, 'GET_CONFIG'),
+    'daemon-started': (sink) => writeIpvsConfig(sink, 'NEW_DAEMON', daemon('daemon-started')),
+    'daemon-started-ipv6': (sink) => writeIpvsConfig(sink, 'NEW_DAEMON', daemon('daemon-started-ipv6')),
+  };
+  for (const [name, write] of Object.entries(requests)) assert.equal(toHex(bytesOf(write)), payload(name), name);
+  // ipvsadm says two things more, with nothing in them.
+  const ours = bytesOf((sink) =>
+    writeIpvsConfig(sink, 'DEL_DAEMON', { IPVS_CMD_ATTR_DAEMON: daemonKeyAttributes('master') }),
+  );
+  const theirs = golden('daemon-stopped').subarray(NLMSG_HEADER);
+  assert.equal(toHex(ours.subarray(0, 4)), toHex(theirs.subarray(0, 4)));
+  assert.deepEqual(split(ours.subarray(8)), ['0800010001000000']);
+  assert.ok(split(theirs.subarray(8)).includes('0800010001000000'));
 });
 
 test('what we ask for of routes, rules and the macvlan, ip asks for with the same attributes', () => {

@@ -136,15 +136,18 @@ function inTurn(...answers: Status[]): () => Promise<Status> {
 test('restart waits for the next daemon, and says which roles it has and has not', async (t) => {
   const routers = WELL.routers.slice(0, 2).map((router) => ({ ...router, state: 'master', cause: '' }) as const);
   const [edge = assert.fail('no router'), inner = assert.fail('only one')] = routers;
-  const before = { ...EMPTY_STATUS, routers };
-  const vrrp = { ...EMPTY_STATUS.processes[0], name: 'vrrp', state: 'ready' } as ProcessStatus;
+  const [supervisor] = EMPTY_STATUS.processes as [ProcessStatus];
+  const vrrp = { ...supervisor, name: 'vrrp', state: 'ready' } as const;
+  const before = { ...EMPTY_STATUS, routers, processes: [supervisor, vrrp] };
   const after: Status = {
     ...{ ...EMPTY_STATUS, started: '2026-03-01T12:00:00.000Z', version: '1.3.0' },
-    ...{ routers: [edge, { ...inner, state: 'backup', cause: 'slept too long' }], processes: [vrrp] },
+    ...{ routers: [edge, { ...inner, state: 'backup', cause: 'slept too long' }], processes: [supervisor, vrrp] },
   };
-  const starting: Status = { ...after, version: 'too early', processes: [{ ...vrrp, state: 'starting' }] };
+  const starting: Status = { ...after, version: 'too early', processes: [supervisor, { ...vrrp, state: 'starting' }] };
+  // The control socket is there before the first process is.
+  const early: Status = { ...after, version: 'much too early', processes: [supervisor] };
   // The first is from before the restart is asked for, the second comes while the old daemon still ends.
-  const status = (): Partial<Director> => ({ status: inTurn(before, before, starting, after) });
+  const status = (): Partial<Director> => ({ status: inTurn(before, before, early, starting, after) });
   const { code, out, err } = await cli(['restart'], await serve(t, fakeDirector(status())));
   assert.deepEqual([code, err], [0, '']);
   const [first, ...rest] = out.split('\n');
@@ -172,7 +175,7 @@ test('a refused restart exits with 1, prints every issue with its place, and wai
     file: '/etc/a.toml',
     issues: [ISSUE],
   } as const;
-  const socket = await serve(t, fakeDirector({ restart: () => answer }));
+  const socket = await serve(t, fakeDirector({ restart: async () => answer }));
   const { code, out, err } = await cli(['restart'], socket);
   assert.deepEqual([code, out], [1, '']);
   assert.equal(err, '/etc/a.toml:13:3: unknown key "wieght"\nrestart refused: with it nothing could start\n');
@@ -271,6 +274,23 @@ track = [{ script = ["/nonexistent/check"], user = "root" }]
   );
   const json = JSON.parse((await cli(['check', file, '--json'], NOWHERE)).out) as { ok: boolean; issues: Issue[] };
   assert.deepEqual([json.ok, json.issues.length >= 2], [true, true]);
+});
+
+test('check warns of the commands of a quorum that this machine would refuse', async (t) => {
+  const service = `[[service]]
+name = "dns"
+address = "192.0.2.53:53"
+forward = "nat"
+quorum_down = ["/nonexistent/announce", "down"]
+quorum_user = "root"
+server = [{ address = "10.0.0.53" }]
+`;
+  const { code, err } = await cli(['check', configFile(t, GOOD + service)], NOWHERE);
+  assert.equal(code, 0);
+  assert.match(
+    err,
+    /on this machine, \[\[service\]\] dns: quorum_down \/nonexistent\/announce would not be run: there is no/,
+  );
 });
 
 test('check of a file that is not there names it', async () => {

@@ -13,6 +13,8 @@ import { formatIssue, load } from '../../../src/config/load.ts';
 import { decodeUtf8 } from '../../../src/config/place.ts';
 import { renderConfig } from '../../../src/config/reference.ts';
 import { say } from '../../../src/config/say.ts';
+import { sayIpvs } from '../../../src/config/say-ipvs.ts';
+import { sayPool } from '../../../src/config/say-pool.ts';
 import { sayVrrp } from '../../../src/config/say-vrrp.ts';
 
 const folder = new URL('../../golden/config', import.meta.url).pathname;
@@ -22,6 +24,8 @@ const said = new Set<string>();
 listen('option', sayOption);
 listen('config', say);
 listen('vrrp', sayVrrp);
+listen('ipvs', sayIpvs);
+listen('pool', sayPool);
 
 function listen(group: string, sentences: Record<string, (...details: never[]) => string>): void {
   for (const [name, sentence] of Object.entries(sentences))
@@ -64,6 +68,8 @@ after(() => {
     ...Object.keys(sayOption).map((n) => `option ${n}`),
     ...Object.keys(say).map((n) => `config ${n}`),
     ...Object.keys(sayVrrp).map((n) => `vrrp ${n}`),
+    ...Object.keys(sayIpvs).map((n) => `ipvs ${n}`),
+    ...Object.keys(sayPool).map((n) => `pool ${n}`),
   ];
   assert.deepEqual(
     all.filter((sentence) => !said.has(sentence)),

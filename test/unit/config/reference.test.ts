@@ -21,7 +21,7 @@ test('every option has a sentence', () => {
 test('the JSON Schema knows every key, refuses others, and has the defaults', () => {
   const schema = JSON.parse(JSON.stringify(configSchema()));
   const service = schema.properties.service.items;
-  assert.deepEqual(service.required, ['name', 'address', 'forward', 'server']);
+  assert.deepEqual(service.required, ['name', 'forward', 'server']);
   assert.equal(service.additionalProperties, false);
   assert.equal(service.properties.scheduler.default, 'wlc');
   assert.deepEqual(

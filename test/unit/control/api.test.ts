@@ -18,6 +18,11 @@ async function ask(path: string, method: Method, url: string, body?: string) {
   return answer.value;
 }
 
+const BODIES: Readonly<Record<string, string>> = {
+  '/routers/NAME/order': '{"kind":"demote"}',
+  '/servers/order': '{"server":"web1","kind":"drain"}',
+};
+
 test('GET / lists every endpoint, and each of them is there', async (t) => {
   const path = await serve(t, fakeDirector());
   const { body } = await ask(path, 'GET', '/');
@@ -35,12 +40,15 @@ test('GET / lists every endpoint, and each of them is there', async (t) => {
       'POST /routers/NAME/order',
       'DELETE /routers/NAME/order',
       'POST /failover',
+      'POST /servers/order',
+      'DELETE /servers/order',
       'GET /healthz',
     ],
   );
   for (const { method, path: url } of endpoints) {
-    const body = method === 'POST' && url.endsWith('/order') ? '{"kind":"demote"}' : undefined;
-    assert.equal((await ask(path, method, url, body)).status, url === '/restart' ? 202 : 200, url);
+    const body = method === 'POST' ? BODIES[url] : undefined;
+    const query = `${method} ${url}` === 'DELETE /servers/order' ? '?server=web1' : '';
+    assert.equal((await ask(path, method, url + query, body)).status, url === '/restart' ? 202 : 200, url);
   }
 });
 
@@ -73,7 +81,7 @@ test('POST /reload answers the outcome; a refused one with 422', async (t) => {
 test('POST /restart is accepted with 202; a refused one is 422', async (t) => {
   const refused = { outcome: 'refused', detail: 'wrong', file: 'a.toml', issues: [] } as const;
   assert.equal((await ask(await serve(t, fakeDirector()), 'POST', '/restart')).status, 202);
-  const bad = await serve(t, fakeDirector({ restart: () => refused }));
+  const bad = await serve(t, fakeDirector({ restart: async () => refused }));
   assert.deepEqual(await ask(bad, 'POST', '/restart'), { status: 422, body: refused });
 });
 
@@ -159,6 +167,9 @@ test('POST /failover is about every router and ten minutes, unless it says other
 for (const [error, status] of [
   ['no-such-router', 404],
   ['no-routers', 404],
+  ['no-such-server', 404],
+  ['no-such-service', 404],
+  ['no-services', 404],
   ['no-answer', 503],
 ] as const)
   test(`an order that the director refuses as ${error} is answered with ${status}`, async (t) => {
@@ -189,12 +200,70 @@ for (const [body, said] of BAD_ORDERS)
     assert.match(`${what} ${todo}`, said);
   });
 
+test('POST /servers/order takes an order, with what an author leaves out filled in', async (t) => {
+  const asked: unknown[] = [];
+  const orderServer: Director['orderServer'] = async (request) => {
+    asked.push(request);
+    return ok({ servers: [] });
+  };
+  const path = await serve(t, fakeDirector({ orderServer }));
+  const send = (body: string) => ask(path, 'POST', '/servers/order', body);
+  assert.deepEqual(await send('{"server":"web1","kind":"drain"}'), { status: 200, body: { servers: [] } });
+  await send(
+    '{"server":"10.0.0.21","service":"web","kind":"weight","weight":5,"for_ms":1000,"reason":"r","by":"anna"}',
+  );
+  assert.deepEqual(asked, [
+    { server: 'web1', service: null, kind: 'drain', weight: null, lifetime: null, reason: '', by: 'api' },
+    { server: '10.0.0.21', service: 'web', kind: 'weight', weight: 5, lifetime: 1000, reason: 'r', by: 'anna' },
+  ]);
+});
+
+test('DELETE /servers/order takes it back, of one kind or of any', async (t) => {
+  const asked: unknown[] = [];
+  const takeBackServer: Director['takeBackServer'] = async (request) => {
+    asked.push(request);
+    return ok({ servers: [] });
+  };
+  const path = await serve(t, fakeDirector({ takeBackServer }));
+  await ask(path, 'DELETE', '/servers/order?server=web1');
+  await ask(path, 'DELETE', '/servers/order?server=web1&service=a%20b&kind=drain&by=anna');
+  assert.deepEqual(asked, [
+    { server: 'web1', service: null, kind: null, by: 'api' },
+    { server: 'web1', service: 'a b', kind: 'drain', by: 'anna' },
+  ]);
+});
+
+/** body, what is said */
+const BAD_SERVER_ORDERS = [
+  ['{"kind":"drain"}', /server is missing Give the name or the address of a server/],
+  ['{"server":"","kind":"drain"}', /server is wrong/],
+  ['{"server":"web1"}', /kind is missing Give "drain", "disable" or "weight"/],
+  ['{"server":"web1","kind":"demote"}', /kind is wrong/],
+  ['{"server":"web1","kind":"drain","weight":0}', /weight is wrong .*a weight of 0 is the kind "drain"/],
+  ['{"server":"web1","kind":"drain","weight":5}', /weight does not go with drain/],
+  ['{"server":"web1","kind":"weight"}', /weight is missing Give a whole number, 1 to 65535/],
+  ['{"server":"web1","kind":"weight","weight":65536}', /weight is wrong/],
+  ['{"server":"web1","kind":"weight","weight":"5"}', /weight is wrong/],
+  ['{"server":"web1","kind":"drain","service":1}', /service is wrong/],
+  ['{"sever":"web1","kind":"drain"}', /no field sever Did you mean server\?/],
+] as const;
+for (const [body, said] of BAD_SERVER_ORDERS)
+  test(`the order for a server ${body} is refused, and the field named`, async (t) => {
+    const answer = await ask(await serve(t, fakeDirector()), 'POST', '/servers/order', body);
+    const { what, todo } = answer.body as ErrorReply;
+    assert.equal(answer.status, 400);
+    assert.match(`${what} ${todo}`, said);
+  });
+
 const REFUSED: readonly (readonly [string, Method, string, number, RegExp])[] = [
   ['an unknown path', 'GET', '/statsu', 404, /mean \/status\?/],
   ['a wrong method', 'POST', '/status', 405, /Use GET/],
   ['a wrong method the other way', 'GET', '/reload', 405, /Use POST/],
   ['a method that an order does not take', 'GET', '/routers/edge/order', 405, /Use POST/],
   ['an order to nobody', 'POST', '/routers//order', 404, /lists what there is/],
+  ['an order for no server', 'DELETE', '/servers/order?by=anna', 400, /name or the address/],
+  ['an order of no kind', 'DELETE', '/servers/order?server=web1&kind=demote', 400, /"drain", "disable" or "weight"/],
+  ['a misspelt parameter of an order', 'DELETE', '/servers/order?server=web1&sevice=a', 400, /mean service/],
   ['a name that is badly encoded', 'DELETE', '/routers/%ff/order', 400, /Encode/],
   ['an unknown kind', 'GET', '/events?kind=vrpp', 400, /vrrp, split-brain/],
   ['a since that is neither', 'GET', '/events?since=yesterday', 400, /RFC 3339/],

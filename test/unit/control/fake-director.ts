@@ -19,6 +19,7 @@ export const EMPTY_STATUS: Status = {
   config: { file: '/etc/lvskeeper/lvskeeper.toml', loaded: '2026-03-01T08:00:00.000Z', refused: null },
   processes: [{ name: 'supervisor', pid: 7, state: 'ready', started: '2026-03-01T08:00:00.000Z', restarts: 0 }],
   ipvsTrouble: null,
+  sync: null,
   routers: [],
   services: [],
 };
@@ -30,12 +31,14 @@ export function fakeDirector(answers: Partial<Director> = {}): Director {
     journal: createJournal({ now: () => new Date(Date.UTC(2026, 2, 1, 12, 0, second++)) }),
     alerts: () => [],
     reload: async () => ({ outcome: 'unchanged', detail: '', file: '/etc/lvskeeper/lvskeeper.toml', issues: [] }),
-    restart: () => ({ outcome: 'restarting', detail: '', file: '/etc/lvskeeper/lvskeeper.toml', issues: [] }),
+    restart: async () => ({ outcome: 'restarting', detail: '', file: '/etc/lvskeeper/lvskeeper.toml', issues: [] }),
     plan: async () => ({ changes: [] }),
     healthy: () => ({ ok: true, reasons: [] }),
     order: async (router) => ok({ routers: [nothingDone(router)] }),
     takeBack: async (router) => ok({ routers: [nothingDone(router)] }),
     failover: async ({ router }) => ok({ routers: [nothingDone(router ?? 'edge')] }),
+    orderServer: async () => ok({ servers: [] }),
+    takeBackServer: async () => ok({ servers: [] }),
     ...answers,
   };
 }

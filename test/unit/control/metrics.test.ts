@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createMetrics, METRICS } from '../../../src/control/metrics.ts';
 import type { Status } from '../../../src/control/status.ts';
-import { ILL, SPECIAL, WELL } from '../../golden/cli/samples.ts';
+import { ILL, POOLS, SPECIAL, WELL } from '../../golden/cli/samples.ts';
 import { fakeDirector } from './fake-director.ts';
 
 const SINK = {
@@ -101,6 +101,25 @@ test('a split brain, a tracked thing that fails and an order show', async () => 
   assert.ok(!lines.some((line) => line.includes('what="service web"')), 'nothing is known of it yet');
 });
 
+test('an order for a server is there while it is in force, and no series without one', async () => {
+  const order = {
+    kind: 'weight',
+    weight: 5,
+    by: 'anna',
+    reason: '',
+    since: '2026-03-01T12:00:00.000Z',
+    until: null,
+  } as const;
+  const [web] = WELL.services;
+  assert.ok(web);
+  const servers = web.servers.map((server, i) => (i === 0 ? { ...server, order } : server));
+  const lines = await scrape({ ...WELL, services: [{ ...web, servers }] });
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('lvskeeper_server_order{')),
+    ['lvskeeper_server_order{service="web",server="web1",address="10.0.0.21:80",order="weight"} 1'],
+  );
+});
+
 test('two tracked things that are called alike have one series, which says the worse', async () => {
   const [router] = SPECIAL.routers;
   const [, script] = router?.tracks ?? [];
@@ -135,6 +154,30 @@ test('events, reloads and transitions are counted, and alerts by sink', async ()
     'lvskeeper_alerts_queued{sink="hook",type="webhook"} 3',
   );
   assert.ok(!lines.some((line) => line.includes('removed')));
+});
+
+test('why a server is in or out shows, and what the quorum counts', async () => {
+  const lines = await scrape(POOLS);
+  has(
+    lines,
+    'lvskeeper_service_quorum_held{service="sorry"} 0',
+    'lvskeeper_service_quorum_weight{service="sorry"} 150',
+    'lvskeeper_service_quorum_weight_up{service="sorry"} 100',
+    'lvskeeper_service_servers_up{service="sorry"} 1',
+    'lvskeeper_service_quorum_servers{service="back"} 1',
+    'lvskeeper_service_sorry_servers{service="sorry"} 1',
+    'lvskeeper_service_sorry_servers_in{service="sorry"} 1',
+    'lvskeeper_service_sorry_servers{service="back"} 2',
+    'lvskeeper_service_sorry_servers_in{service="back"} 0',
+    'lvskeeper_service_panic{service="panic"} 1',
+    'lvskeeper_service_panic{service="kept"} 0',
+    'lvskeeper_server_kept_in{service="panic",server="web2",address="10.0.0.22:80"} 1',
+    'lvskeeper_server_kept_in{service="kept",server="web2",address="10.0.0.22:80"} 0',
+    'lvskeeper_server_kept_in{service="kept",server="web3",address="10.0.0.23:80"} 1',
+    'lvskeeper_server_slow_start{service="back",server="web2",address="10.0.0.22:80"} 1',
+    'lvskeeper_server_slow_start{service="back",server="web1",address="10.0.0.21:80"} 0',
+  );
+  assert.ok(!lines.some((line) => /quorum_servers\{service="sorry"|quorum_weight\w*\{service="back"/.test(line)));
 });
 
 test('the series of a removed server are gone with the next scrape', async () => {

@@ -41,7 +41,27 @@ const order = {
   reason: 'kernel upgrade',
   until: '2026-03-01T12:15:00.000Z',
 } as const;
-const quorum = { kind: 'quorum', service: 'web', up: 1, needed: 2 } as const;
+const serverOrder = {
+  kind: 'server-order',
+  service: 'web',
+  server: 'web1',
+  address: '10.0.0.21:80',
+  order: 'drain',
+  weight: null,
+  by: 'anna',
+  reason: 'new disk',
+  until: '2026-03-01T12:15:00.000Z',
+} as const;
+const panic = { kind: 'panic', service: 'web', servers: 4, threshold: 50 } as const;
+const ejection = {
+  kind: 'ejection',
+  service: 'web',
+  server: 'web1',
+  address: '10.0.0.21:80',
+  out: 2,
+  servers: 4,
+} as const;
+const quorum = { kind: 'quorum', service: 'web', up: 1, needed: 2, by: 'servers' } as const;
 
 const TABLE: readonly (readonly [Happening, string, string])[] = [
   [{ ...vrrp, from: 'backup', to: 'master' }, 'warning', 'edge: BACKUP → MASTER: no advert from 10.0.0.2 for 3.21 s'],
@@ -73,6 +93,21 @@ const TABLE: readonly (readonly [Happening, string, string])[] = [
     'edge: no longer demoted by anna: its time is over',
   ],
   [
+    { ...serverOrder, what: 'given' },
+    'info',
+    'web: server web1 (10.0.0.21:80) drained by anna until 2026-03-01 12:15:00 UTC: new disk',
+  ],
+  [
+    { ...serverOrder, order: 'weight', weight: 5, what: 'given', reason: '', until: null },
+    'info',
+    'web: server web1 (10.0.0.21:80) given weight 5 by anna until taken back',
+  ],
+  [
+    { ...serverOrder, order: 'disable', what: 'ended', reason: 'taken back by bob' },
+    'info',
+    'web: server web1 (10.0.0.21:80) no longer disabled by anna: taken back by bob',
+  ],
+  [
     { ...server, from: 'up', to: 'down' },
     'warning',
     'web: server web1 (10.0.0.21:80) up → down: HTTP 503, expected 200-299',
@@ -84,6 +119,27 @@ const TABLE: readonly (readonly [Happening, string, string])[] = [
   ],
   [{ ...quorum, held: false }, 'error', 'web: quorum lost: 1 up, 2 needed'],
   [{ ...quorum, held: true, up: 2 }, 'info', 'web: quorum held: 2 up, 2 needed'],
+  [{ ...quorum, held: false, by: 'weight', up: 10, needed: 60 }, 'error', 'web: quorum lost: weight 10 up, 60 needed'],
+  [
+    { ...panic, begun: true, up: 1 },
+    'error',
+    'web: panic: 1 of 4 servers up, fewer than 50%, so those that failed get traffic too',
+  ],
+  [
+    { ...panic, begun: false, up: 2 },
+    'info',
+    'web: the panic is over: 2 of 4 servers up, and those that failed are out',
+  ],
+  [
+    { ...ejection, ejected: false },
+    'warning',
+    'web: server web1 (10.0.0.21:80) stays in though it failed: 2 of 4 are out, as many as max_ejected allows',
+  ],
+  [
+    { ...ejection, ejected: true },
+    'warning',
+    'web: server web1 (10.0.0.21:80) is taken out after all: there is room for it, with 2 of 4 out',
+  ],
   [{ kind: 'reload', outcome: 'unchanged', detail: '' }, 'info', 'reload unchanged'],
   [{ kind: 'reload', outcome: 'refused', detail: 'a.toml:3:1: no' }, 'error', 'reload refused: a.toml:3:1: no'],
   [
@@ -123,14 +179,19 @@ test('an alert is the event with its director and its summary', () => {
     service: 'web',
     up: 1,
     needed: 2,
+    by: 'servers',
     held: false,
   });
 });
 
 const dated = { seq: 1, time: '2026-03-01T12:00:00.000Z' };
 
-test('split brain, conflict and order make alerts, with what kind they are', () => {
-  for (const happening of [{ ...split, what: 'begun' }, conflict, { ...order, what: 'given' }] as const) {
+test('split brain, conflict and orders make alerts, with what kind they are', () => {
+  const orders = [
+    { ...order, what: 'given' },
+    { ...serverOrder, what: 'given' },
+  ] as const;
+  for (const happening of [{ ...split, what: 'begun' }, conflict, ...orders] as const) {
     const alert = alertOf('lb1', { ...dated, ...happening });
     assert.deepEqual([alert?.kind, alert?.summary], [happening.kind, describe(happening)]);
   }

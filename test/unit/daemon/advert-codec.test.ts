@@ -46,6 +46,8 @@ const deps: CodecDependencies = {
   },
   mac: hmacSha256,
   wallClock: () => clock,
+  // Nobody sets the clock but where a test says so: then the two differ.
+  steadyClock: () => clock,
 };
 
 function codec(part: Partial<VrrpConfig> = {}, family: 4 | 6 = 4, more: Partial<CodecDependencies> = {}): AdvertCodec {
@@ -205,4 +207,62 @@ test('what keeps a router from running is one sentence that names it and the fil
   assert.match(error({ auth: { ...hmac, active: 3 } }), /there is no key 3/);
   assert.match(error({ auth: { ...hmac, keys: [] } }), /there is no key at all/);
   assert.match(error({ auth: { type: 'pass', file: '/password' } }), /"pass" is part of version 2 only/);
+});
+
+/** Two directors whose clocks agree, with a way to set one's, and to let time pass. */
+function directors() {
+  let time = 1_795_469_769_250;
+  const set = { ours: 0, theirs: 0 };
+  const of = (which: keyof typeof set, memory?: AdvertCodec): AdvertCodec =>
+    codec({ auth: hmac }, 4, {
+      wallClock: () => time + set[which],
+      steadyClock: () => time - 1_795_000_000_000,
+      ...(memory && { memory: memory.memory() }),
+    });
+  const pass = (ms: number): void => {
+    time += ms;
+  };
+  return { set, of, pass };
+}
+const HOUR = 3_600_000;
+
+for (const wrong of [HOUR, -HOUR])
+  test(`a clock that is set ${wrong > 0 ? 'ahead' : 'back'} by mistake keeps nobody from hearing the other`, () => {
+    const { set, of, pass } = directors();
+    const [us, them] = [of('ours'), of('theirs')];
+    assert.equal(us.decode(them.encode(advert, theirs), theirs).ok, true);
+    pass(1000);
+    set.ours = wrong;
+    assert.equal(us.decode(them.encode(advert, theirs), theirs).ok, true, 'we hear them');
+    assert.equal(them.decode(us.encode(advert, ours), { ...ours, ttl: 255 }).ok, true, 'they hear us');
+    // After a reload too.
+    pass(1000);
+    const again = of('ours', us);
+    assert.equal(again.decode(them.encode(advert, theirs), theirs).ok, true);
+    assert.equal(them.decode(again.encode(advert, ours), { ...ours, ttl: 255 }).ok, true);
+  });
+
+test('a clock that was wrong at the start and is set right is taken from the first advert on', () => {
+  const { set, of, pass } = directors();
+  set.ours = -HOUR;
+  const [us, them] = [of('ours'), of('theirs')];
+  const refused = us.decode(them.encode(advert, theirs), theirs);
+  assert.deepEqual(refused, err('hmac-date'));
+  pass(1000);
+  set.ours = 0;
+  assert.equal(us.decode(them.encode(advert, theirs), theirs).ok, true);
+  assert.equal(them.decode(us.encode(advert, ours), { ...ours, ttl: 255 }).ok, true);
+});
+
+test('an old advert, replayed while the clock is wrongly set back to it, makes nobody deaf to the other', () => {
+  const { set, of, pass } = directors();
+  const [us, them] = [of('ours'), of('theirs')];
+  const caught = them.encode(advert, theirs);
+  pass(HOUR);
+  assert.equal(us.decode(them.encode(advert, theirs), theirs).ok, true);
+  assert.deepEqual(us.decode(caught, theirs), err('hmac-date'), 'while the clock is right it is too old');
+  set.ours = -HOUR;
+  us.decode(caught, theirs);
+  pass(1000);
+  assert.equal(us.decode(them.encode(advert, theirs), theirs).ok, true);
 });

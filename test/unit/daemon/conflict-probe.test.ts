@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type IpAddress, ip } from '../../../src/base/address.ts';
 import { err, ok } from '../../../src/base/result.ts';
+import { instant } from '../../../src/base/time.ts';
 import type { OnLink } from '../../../src/daemon/announcer.ts';
 import {
   type AskingPlace,
   type Conflict,
   type ConflictProbe,
+  conflictOf,
   createConflictProbe,
 } from '../../../src/daemon/conflict-probe.ts';
+import type { Router } from '../../../src/vrrp/router.ts';
 import { type MacAddress, mac } from '../../../src/wire/ethernet.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
 
@@ -186,4 +189,15 @@ test('closed, it has no socket and asks nothing', () => {
   clock.pass(2000);
   assert.equal(places.length, 1);
   assert.equal(places[0]?.asked.length, 1);
+});
+
+test('a conflict is told with the router whose address it is, unless somebody became master while we asked', () => {
+  const conflict: Conflict = { address: ip('192.0.2.100'), interface: 'eth0', mac: THEIRS };
+  const owner = (master: Router['master']) =>
+    ({ config: { name: 'edge' }, state: { master } }) as Parameters<typeof conflictOf>[1];
+  const told = { kind: 'conflict', address: '192.0.2.100', interface: 'eth0', mac: THEIRS };
+  assert.deepEqual(conflictOf(conflict, owner(null)), { ...told, router: 'edge' });
+  assert.deepEqual(conflictOf(conflict, undefined), { ...told, router: '' });
+  const master = { source: ip('192.0.2.2'), priority: 50, heard: instant(0) };
+  assert.equal(conflictOf(conflict, owner(master)), undefined);
 });

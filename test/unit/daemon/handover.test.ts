@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after } from 'node:test';
-import { type Instant, instant } from '../../../src/base/time.ts';
+import { instant } from '../../../src/base/time.ts';
 import type { VrrpConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
 import type { Happening } from '../../../src/control/event.ts';
-import { handOver, handoverDue } from '../../../src/daemon/handover.ts';
+import { ALL, handOver, handoverDue, overdue, tooLate } from '../../../src/daemon/handover.ts';
 import { openRoleFile } from '../../../src/daemon/run-state.ts';
 
 const runDir = mkdtempSync(join(tmpdir(), 'lvskeeper-test-'));
@@ -40,9 +40,9 @@ function routers(): readonly VrrpConfig[] {
 }
 
 /** As a dead process left it. */
-function left(name: string, master: boolean, beat: number, dir = runDir): void {
+function left(name: string, master: boolean, beat: number, dir = runDir, held: readonly string[] = []): void {
   const file = openRoleFile(dir, `${name}.4`);
-  file.write({ master, interface: 'not-there', routerId: 51, held: [] });
+  file.write({ master, interface: 'not-there', routerId: 51, held });
   file.beat(instant(beat));
   file.close();
 }
@@ -54,9 +54,9 @@ const isMaster = (name: string): boolean | undefined => {
   return master;
 };
 
-async function handedOver(at: Instant): Promise<readonly string[]> {
+async function handedOver(due: Parameters<typeof handOver>[2]): Promise<readonly string[]> {
   const told: Happening[] = [];
-  await handOver(runDir, routers(), at, (happening) => told.push(happening));
+  await handOver(runDir, routers(), due, (happening) => told.push(happening));
   return told.map((happening) => (happening.kind === 'vrrp' ? `${happening.router} ${happening.to}` : happening.kind));
 }
 
@@ -65,14 +65,14 @@ test('only what is due is handed over: the rest has the time to come back, or ha
   left('slow', true, 1000);
   left('other', false, 1000);
   assert.equal(handoverDue(runDir, routers()), 3000);
-  assert.deepEqual(await handedOver(instant(2999)), []);
+  assert.deepEqual(await handedOver(overdue(instant(2999))), []);
   // A successor has resumed it, and advertises.
   left('edge', true, 2500);
-  assert.deepEqual(await handedOver(instant(3000)), []);
-  assert.deepEqual(await handedOver(instant(4500)), ['edge init']);
+  assert.deepEqual(await handedOver(overdue(instant(3000))), []);
+  assert.deepEqual(await handedOver(overdue(instant(4500))), ['edge init']);
   assert.deepEqual([isMaster('edge'), isMaster('slow'), isMaster('other')], [false, true, false]);
   assert.equal(handoverDue(runDir, routers()), 21_000);
-  assert.deepEqual(await handedOver(instant(Number.POSITIVE_INFINITY)), ['slow init']);
+  assert.deepEqual(await handedOver(ALL), ['slow init']);
   assert.equal(handoverDue(runDir, routers()), undefined);
 });
 
@@ -96,9 +96,24 @@ test('a role that cannot be written down is handed over all the same, and the ot
   // In the way of the file that would replace the old one.
   const temporary = join(runDir, `vrrp-edge.4.json.${process.pid}.tmp`);
   mkdirSync(temporary);
-  assert.deepEqual(await handedOver(instant(9000)), ['trouble', 'edge init', 'other init']);
+  assert.deepEqual(await handedOver(overdue(instant(9000))), ['trouble', 'edge init', 'other init']);
   rmSync(temporary, { recursive: true });
   assert.deepEqual([isMaster('edge'), isMaster('other')], [true, false]);
   assert.equal(handoverDue(runDir, routers()), 3000);
   assert.equal(handoverDue(runDir, routers(), instant(9000)), undefined);
+});
+
+test('before a restart those are handed over whose peers would not wait for it', async () => {
+  left('edge', true, 1000);
+  left('slow', true, 1000);
+  left('other', false, 1000);
+  assert.deepEqual(await handedOver(tooLate(instant(4000))), [], 'three intervals of a second are not over');
+  assert.deepEqual(await handedOver(tooLate(instant(4001))), ['edge init']);
+  assert.deepEqual([isMaster('edge'), isMaster('slow')], [false, true]);
+});
+
+test('when nobody comes back, what one that is no master has not given up yet is given up too, without a word', async () => {
+  left('edge', false, 1000, runDir, ['address 192.0.2.10/24 on lo']);
+  assert.deepEqual(await handedOver(overdue(instant(1e9))), ['slow init']);
+  assert.deepEqual(await handedOver(ALL), []);
 });

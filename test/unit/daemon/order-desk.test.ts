@@ -109,7 +109,7 @@ test('a name with both families is master when one of them is, whichever is told
   }
 });
 
-test('--to-backup only ever makes this director the backup', async () => {
+test('--to-backup makes this director the backup, and keeps it that where it is one', async () => {
   const { desk, told, kinds } = deskOf(NOW);
   const answer = await desk.failover({ ...everybody, toBackup: true });
   assert.ok(answer.ok);
@@ -117,11 +117,11 @@ test('--to-backup only ever makes this director the backup', async () => {
     answer.value.routers.map(({ router, done }) => [router, done]),
     [
       ['edge', 'given'],
-      ['inner', 'nothing'],
-      ['outer', 'nothing'],
+      ['inner', 'given'],
+      ['outer', 'given'],
     ],
   );
-  assert.deepEqual([kinds(), told.times], [{ edge: 'demote' }, 1]);
+  assert.deepEqual([kinds(), told.times], [{ edge: 'demote', inner: 'demote', outer: 'demote' }, 1]);
 });
 
 test('a router in fault cannot be taken over', async () => {
@@ -165,8 +165,8 @@ const DECISIONS = [
   [['backup', 'fault'], false, 'impossible'],
   [['init'], false, 'impossible'],
   [['master'], true, 'demote'],
-  [['backup'], true, 'nothing'],
-  [['fault'], true, 'nothing'],
+  [['backup'], true, 'demote'],
+  [['fault'], true, 'demote'],
 ] as const;
 for (const [states, toBackup, expected] of DECISIONS)
   test(`failover${toBackup ? ' --to-backup' : ''} of ${states.join(' and ')}: ${expected}`, () => {

@@ -13,6 +13,8 @@ const service = (address: string, ...weights: readonly number[]): Service => ({
   id: { protocol: 'tcp', address: endpoint(address) },
   scheduler: 'wlc',
   persistence: null,
+  granularity: 32,
+  engine: null,
   flags: 0,
   destinations: weights.map((weight, i) => ({
     address: endpoint(`10.0.0.${21 + i}:80`),
@@ -20,6 +22,7 @@ const service = (address: string, ...weights: readonly number[]): Service => ({
     weight,
     upperThreshold: 0,
     lowerThreshold: 0,
+    tunnel: null,
   })),
 });
 const keyOf = (s: Service): string => serviceKey(s.id);

@@ -4,7 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test, { after, beforeEach } from 'node:test';
 import { instant } from '../../../src/base/time.ts';
-import { loadOwned, openRoleFile, routersIn, saveOwned } from '../../../src/daemon/run-state.ts';
+import {
+  loadKeptSettings,
+  loadOwned,
+  openRoleFile,
+  routersIn,
+  saveKeptSettings,
+  saveOwned,
+} from '../../../src/daemon/run-state.ts';
 
 const base = mkdtempSync(join(tmpdir(), 'run-state-'));
 let dir = base;
@@ -66,4 +73,28 @@ test('only root reads what is ours, and nothing saved means nothing is ours', ()
   assert.equal(statSync(join(dir, 'ipvs-owned.json')).mode & 0o777, 0o600);
   writeFileSync(join(dir, 'ipvs-owned.json'), '{"a":1}');
   assert.deepEqual(loadOwned(dir), new Set());
+});
+
+test('what IPVS was before us is found again, and of a damaged file what can be read', () => {
+  const nothing = { before: new Map(), daemons: [] };
+  assert.deepEqual(loadKeptSettings(dir), nothing);
+  const kept = { before: new Map([['timeout_tcp', '900']]), daemons: ['master'] } as const;
+  saveKeptSettings(dir, kept);
+  assert.deepEqual(loadKeptSettings(dir), kept);
+  const damaged: readonly (readonly [text: string, kept: unknown])[] = [
+    ['null', nothing],
+    ['[3]', nothing],
+    ['{"before":null,"daemons":"master"}', nothing],
+    [
+      '{"before":{"timeout_tcp":900,"timeout_udp":"300"},"daemons":["slave","backup",2]}',
+      {
+        before: new Map([['timeout_udp', '300']]),
+        daemons: ['backup'],
+      },
+    ],
+  ];
+  for (const [text, left] of damaged) {
+    writeFileSync(join(dir, 'ipvs-settings.json'), text);
+    assert.deepEqual(loadKeptSettings(dir), left, text);
+  }
 });

@@ -1,54 +1,51 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Endpoint, parseEndpoint } from '../../../src/base/address.ts';
-import { type Instant, instant, milliseconds, seconds } from '../../../src/base/time.ts';
+import { type Instant, instant, milliseconds } from '../../../src/base/time.ts';
 import type { ServiceConfig } from '../../../src/config/config.ts';
+import { load } from '../../../src/config/load.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import { createServiceKeeper, probeKey, type ServiceKeeper } from '../../../src/daemon/service-keeper.ts';
 import type { ProbeOutcome } from '../../../src/health/verdict.ts';
+import { idsOf } from '../../../src/ipvs/desired.ts';
 import { type Table, tableOf } from '../../../src/ipvs/table.ts';
 
 const endpoint = (text: string): Endpoint => parseEndpoint(text) as Endpoint;
+/** What a server has that says no more of itself. */
+const PLAIN = { forward: null, tunnel: null, upperThreshold: 0, lowerThreshold: 0 } as const;
 const EMPTY: Table = new Map();
+const NOW = instant(0);
+
+/** Of two servers with weights 10 and 20, as it is by default but for its check. */
+const WEB = `
+  [[service]]
+  name = "web"
+  address = "192.0.2.10:80"
+  forward = "nat"
+  check = { type = "tcp", interval = "1s", timeout = "1s", rise = 2, fall = 3 }
+  server = [
+    { name = "one", address = "10.0.0.21:80", weight = 10 },
+    { name = "two", address = "10.0.0.22:80", weight = 20 },
+  ]`;
 
 function service(more: Partial<ServiceConfig> = {}): ServiceConfig {
-  return {
-    name: 'web',
-    address: endpoint('192.0.2.10:80'),
-    protocol: 'tcp',
-    forward: 'nat',
-    scheduler: 'wlc',
-    persistence: null,
-    quorum: 1,
-    onFailure: 'quiesce',
-    check: {
-      type: 'tcp',
-      interval: seconds(1),
-      timeout: seconds(1),
-      rise: 2,
-      fall: 3,
-      port: null,
-      source: null,
-    },
-    servers: [
-      { name: 'one', address: endpoint('10.0.0.21:80'), weight: 10 },
-      { name: 'two', address: endpoint('10.0.0.22:80'), weight: 20 },
-    ],
-    ...more,
-  };
+  return { ...(load(WEB, { hostName: 'lb1' }).config?.services[0] as ServiceConfig), ...more };
 }
 
 /** The kernel's table with these weights, in the order of the servers of `of`. */
 function kernel(of: ServiceConfig, ...weights: readonly number[]): Table {
-  const { protocol, address, scheduler } = of;
+  const { scheduler } = of;
+  const [id] = idsOf(of);
   const destinations = weights.map((weight, i) => ({
     address: of.servers[i]?.address as Endpoint,
     forward: of.forward,
     weight,
     upperThreshold: 0,
     lowerThreshold: 0,
+    tunnel: null,
   }));
-  return tableOf([{ id: { protocol, address }, scheduler, persistence: null, flags: 0, destinations }]);
+  const plain = { persistence: null, granularity: 32, engine: null, flags: 0 };
+  return tableOf(id === undefined ? [] : [{ id, scheduler, ...plain, destinations }]);
 }
 
 function keeperOf(config: ServiceConfig, table: Table) {
@@ -76,18 +73,18 @@ const date = (at: Instant): string => `at ${at}`;
 test('a new server gets no traffic before its first probe, and its weight with the first good one', () => {
   const web = service();
   const { keeper } = keeperOf(web, EMPTY);
-  assert.deepEqual(weights(keeper.desired(EMPTY)), [0, 0]);
+  assert.deepEqual(weights(keeper.desired(EMPTY, NOW)), [0, 0]);
   assert.deepEqual(feed(keeper, web, 0, 'up'), [true]);
-  assert.deepEqual(weights(keeper.desired(EMPTY)), [10, 0]);
+  assert.deepEqual(weights(keeper.desired(EMPTY, NOW)), [10, 0]);
 });
 
 test('what the kernel has when we start is what we want, until a probe says otherwise', () => {
   const web = service();
   const table = kernel(web, 10, 0);
   const { keeper } = keeperOf(web, table);
-  assert.deepEqual(weights(keeper.desired(table)), [10, 0]);
+  assert.deepEqual(weights(keeper.desired(table, NOW)), [10, 0]);
   assert.deepEqual(feed(keeper, web, 0, 'down', 'down', 'down'), [false, false, true]);
-  assert.deepEqual(weights(keeper.desired(table)), [0, 0]);
+  assert.deepEqual(weights(keeper.desired(table, NOW)), [0, 0]);
 });
 
 test('a server that fails is quiesced, or removed where the service says so', () => {
@@ -99,15 +96,15 @@ test('a server that fails is quiesced, or removed where the service says so', ()
     const { keeper } = keeperOf(web, EMPTY);
     feed(keeper, web, 0, 'up', 'down', 'down', 'down');
     feed(keeper, web, 1, 'up');
-    assert.deepEqual(weights(keeper.desired(EMPTY)), left);
+    assert.deepEqual(weights(keeper.desired(EMPTY, NOW)), left);
   }
 });
 
 test('a service without a check has its servers as configured', () => {
   const web = service({ check: null });
   const { keeper } = keeperOf(web, EMPTY);
-  assert.deepEqual(weights(keeper.desired(EMPTY)), [10, 20]);
-  assert.equal(keeper.status(EMPTY, date)[0]?.servers[0]?.state, 'up');
+  assert.deepEqual(weights(keeper.desired(EMPTY, NOW)), [10, 20]);
+  assert.equal(keeper.status(EMPTY, NOW, date)[0]?.servers[0]?.state, 'up');
 });
 
 test('a verdict and the quorum that goes with it are reported, once each', () => {
@@ -136,11 +133,11 @@ test('a reload keeps the verdict of a server that stays, and begins anew for one
   const web = service();
   const { keeper } = keeperOf(web, EMPTY);
   feed(keeper, web, 0, 'up');
-  const three = { name: 'three', address: endpoint('10.0.0.23:80'), weight: 30 };
+  const three = { name: 'three', address: endpoint('10.0.0.23:80'), weight: 30, ...PLAIN };
   const first = web.servers[0] as ServiceConfig['servers'][number];
   const next = service({ servers: [{ ...first, weight: 15 }, three] });
   keeper.configure([next], EMPTY, instant(5));
-  assert.deepEqual(weights(keeper.desired(EMPTY)), [15, 0]);
+  assert.deepEqual(weights(keeper.desired(EMPTY, NOW)), [15, 0]);
 });
 
 test('a probe of a server that left is ignored', () => {
@@ -155,7 +152,7 @@ test('status tells configured and present weight apart, and when nothing is know
   const web = service();
   const { keeper } = keeperOf(web, EMPTY);
   feed(keeper, web, 0, 'up', 'local-error');
-  const [one, two] = keeper.status(kernel(web, 7), date)[0]?.servers ?? [];
+  const [one, two] = keeper.status(kernel(web, 7), NOW, date)[0]?.servers ?? [];
   assert.deepEqual([one?.configuredWeight, one?.weight, two?.weight], [10, 7, null]);
   assert.deepEqual([one?.state, two?.state, two?.check?.last], ['up', 'unknown', null]);
   assert.deepEqual([one?.check?.probes, one?.check?.localErrors], [2, 1]);
@@ -166,6 +163,7 @@ test('a service of 5,000 servers is looked through once, not once a server', () 
     name: `s${i}`,
     address: endpoint(`10.${1 + Math.floor(i / 250)}.0.${1 + (i % 250)}:80`),
     weight: 1,
+    ...PLAIN,
   }));
   const big = service({ servers });
   const table = kernel(big, ...servers.map(() => 1));
@@ -179,7 +177,7 @@ test('a service of 5,000 servers is looked through once, not once a server', () 
   });
   const watched: Table = new Map([...table].map(([key, s]) => [key, { ...s, destinations: counted }]));
   const { keeper } = keeperOf(big, watched);
-  keeper.desired(watched);
-  keeper.status(watched, date);
+  keeper.desired(watched, NOW);
+  keeper.status(watched, NOW, date);
   assert.ok(reads <= 2 * servers.length, `${reads} reads`);
 });

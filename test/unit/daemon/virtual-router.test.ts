@@ -6,8 +6,14 @@ import type { VirtualAddress, VrrpConfig } from '../../../src/config/config.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import type { RouterOrder } from '../../../src/control/status.ts';
 import type { Tracking } from '../../../src/daemon/router-status.ts';
-import { createVirtualRouter, type RouterPorts, type VirtualRouter } from '../../../src/daemon/virtual-router.ts';
+import {
+  createVirtualRouter,
+  groupKeyOf,
+  type RouterPorts,
+  type VirtualRouter,
+} from '../../../src/daemon/virtual-router.ts';
 import type { DropReason, Received } from '../../../src/vrrp/receive.ts';
+import type { Advert } from '../../../src/wire/vrrp.ts';
 
 const OWN = ip('10.0.0.1');
 const PEER = ip('10.0.0.2');
@@ -32,6 +38,7 @@ const SURROUNDINGS = { destinations: ['224.0.0.18'], device: 'eth0' };
 function bench(settings: Partial<VrrpConfig> = {}) {
   const did: string[] = [];
   const happened: Happening[] = [];
+  const sent: { readonly at: number; readonly advert: Advert; readonly source: IpAddress }[] = [];
   let now: Instant = instant(1000);
   let due: Instant | undefined;
   let ring: (lateness: typeof now) => void = () => {};
@@ -54,7 +61,10 @@ function bench(settings: Partial<VrrpConfig> = {}) {
         },
       };
     },
-    send: (sent) => void did.push(`send priority ${sent.priority} for ${sent.addresses.join(' ')}`),
+    send: (advert, source) => {
+      sent.push({ at: now, advert, source });
+      did.push(`send priority ${advert.priority} for ${advert.addresses.join(' ')}`);
+    },
     claim: async (lease) => {
       did.push(lease === null ? 'claim for good' : 'claim');
       if (refusal !== undefined) throw new Error(refusal);
@@ -84,21 +94,23 @@ function bench(settings: Partial<VrrpConfig> = {}) {
     there,
     did,
     happened,
+    sent,
     settle,
     refuse: (why: string | undefined) => {
       refusal = why;
     },
-    /** Moves the clock, ringing the timer whenever it is due. */
-    async pass(ms: number): Promise<void> {
+    /** Moves the clock, ringing the timer whenever it is due, or `late` ms after that. */
+    async pass(ms: number, late = 0): Promise<void> {
       const end = after(now, milliseconds(ms));
-      while (due !== undefined && due <= end) {
-        now = due;
-        ring(0 as never);
+      while (due !== undefined && due + late <= end) {
+        now = after(due, milliseconds(late));
+        ring(late as never);
         await settle();
       }
       now = end;
       await settle();
     },
+    now: () => now,
     start: () => router.start({ source: OWN, lacks: null }, false),
     status: () => router.status(SURROUNDINGS),
   };
@@ -115,7 +127,7 @@ function advert(priority: number, more: Partial<Received['advert']> = {}): Recei
 
 const refuse = (router: VirtualRouter, reason: DropReason, source: IpAddress = PEER): void =>
   router.refuse(reason, source, () => `it is refused for ${reason}`);
-const hear = (router: VirtualRouter, decoded: Received, source: IpAddress = PEER, at = 1000): void =>
+const hear = (router: VirtualRouter, decoded: Received, source: IpAddress = PEER, at: number = 1000): void =>
   router.hear(decoded, source, instant(at));
 
 test('on promotion the advert leaves first, then the addresses come, then the neighbours are told, then the next process', async () => {
@@ -498,4 +510,115 @@ test('status tells of the last packet that was refused, and whether that was jus
   );
   await b.pass(4000);
   assert.equal(b.status().refused?.recent, false);
+});
+
+/** Hears a lower master every second until its own time, and gives the state after so many seconds. */
+async function stateAfter(b: ReturnType<typeof bench>, s: number): Promise<string> {
+  for (let n = 0; n < s; n++) {
+    hear(b.router, advert(50), PEER, b.now());
+    await b.pass(1000);
+  }
+  return b.status().state;
+}
+
+test('a lower master is left alone for preempt_delay, and for good with preempt = false', async () => {
+  for (const [settings, before, later] of [
+    [{}, 'master', 'master'],
+    [{ preemptDelay: seconds(10) }, 'backup', 'master'],
+    [{ preempt: false }, 'backup', 'backup'],
+  ] as const) {
+    const b = bench(settings);
+    b.start();
+    assert.deepEqual([await stateAfter(b, 9), await stateAfter(b, 11)], [before, later], JSON.stringify(settings));
+  }
+});
+
+test('down_count is how many intervals a silent master is waited for', async () => {
+  // The skew of priority 100 is 156/256 of the interval.
+  for (const [downCount, waits] of [
+    [3, 3609],
+    [5, 5609],
+  ] as const) {
+    const b = bench({ downCount });
+    b.start();
+    await b.pass(waits);
+    assert.equal(b.status().state, 'backup', `after ${waits} ms`);
+    await b.pass(1);
+    assert.equal(b.status().state, 'master', `after ${waits + 1} ms`);
+  }
+});
+
+test('the version is that of the adverts, and of the skew', async () => {
+  for (const [version, interval, waits] of [
+    [3, seconds(2), 6000 + 2 * 609],
+    [2, seconds(2), 6000 + 609],
+  ] as const) {
+    const b = bench({ version, interval });
+    b.start();
+    await b.pass(waits);
+    assert.equal(b.status().state, 'backup', `version ${version}`);
+    await b.pass(3);
+    assert.equal(b.status().state, 'master', `version ${version}`);
+    assert.deepEqual([b.sent[0]?.advert.version, b.router.advert.version], [version, version]);
+  }
+});
+
+test('who changes state together: a sync group, or the two families of one [[vrrp]]', () => {
+  const both = { ...config, addresses: [virtual('192.0.2.100/24'), virtual('2001:db8::1/64')] };
+  assert.equal(groupKeyOf(config), null);
+  assert.equal(groupKeyOf(both), 'name edge');
+  assert.equal(groupKeyOf({ ...both, syncGroup: 'edge' }), 'sync edge');
+  assert.equal(groupKeyOf({ ...config, syncGroup: 'edge' }), 'sync edge');
+});
+
+test('one of two families says that it is ready, and is master when its group is', async () => {
+  const b = bench({ addresses: [virtual('192.0.2.100/24'), virtual('2001:db8::1/64')] });
+  assert.equal(b.router.label, 'edge IPv4');
+  b.start();
+  await b.pass(5000);
+  assert.deepEqual([b.status().state, b.sent.length], ['backup', 0]);
+  assert.match(b.status().cause, /^ready to be master .*, waits for its group$/);
+  assert.ok(b.did.includes('stepped'));
+  b.router.feed({ type: 'group', order: 'master', cause: 'all are ready' });
+  assert.equal(b.status().state, 'master');
+});
+
+test('an own address that changes gives the next adverts the new source', async () => {
+  const b = bench();
+  b.start();
+  await b.pass(4000);
+  const next = ip('10.0.0.7');
+  b.router.link({ source: next, lacks: null });
+  await b.pass(2000);
+  assert.deepEqual([b.status().state, b.status().source], ['master', next]);
+  assert.deepEqual([...new Set(b.sent.map(({ source }) => source))], [OWN, next]);
+  b.router.link({ source: null, lacks: 'interface eth0 is down' });
+  assert.deepEqual([b.sent.at(-1)?.advert.priority, b.sent.at(-1)?.source], [0, next], 'it says good-bye from it');
+});
+
+test('a peer with another list of addresses is counted each time; one that differs in something else is not', () => {
+  const b = bench();
+  b.start();
+  hear(b.router, advert(200, { interval: milliseconds(500) }));
+  hear(b.router, advert(200, { addresses: [ip('192.0.2.101'), ip('192.0.2.100')] }));
+  assert.equal(b.status().counters.addressListErrors, 0);
+  for (const addresses of [[], [ip('192.0.2.100')], [ip('192.0.2.100'), ip('192.0.2.102')]])
+    hear(b.router, advert(200, { addresses }));
+  assert.equal(b.status().counters.addressListErrors, 3);
+  assert.equal(b.status().counters.advertsReceived, 5);
+});
+
+test('a timer that is late is counted, and does not put off the adverts after it', async () => {
+  const b = bench();
+  b.start();
+  await b.pass(3700);
+  const first = b.sent[0]?.at ?? 0;
+  await b.pass(1300, 300);
+  await b.pass(1000, 20);
+  await b.pass(2000);
+  assert.deepEqual(
+    b.sent.map(({ at }) => Math.round(at - first)),
+    [0, 1300, 2020, 3000, 4000],
+  );
+  assert.equal(b.status().counters.worstLateness, 300);
 });

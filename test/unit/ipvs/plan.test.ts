@@ -3,7 +3,14 @@ import test from 'node:test';
 import fc from 'fast-check';
 import { ip } from '../../../src/base/address.ts';
 import { breaks, describe, plan, SIGN } from '../../../src/ipvs/plan.ts';
-import { type Destination, type Operation, type Service, type Table, tableOf } from '../../../src/ipvs/table.ts';
+import {
+  type Destination,
+  type Operation,
+  type Service,
+  type Table,
+  type Tunnel,
+  tableOf,
+} from '../../../src/ipvs/table.ts';
 import { applyTo, uncounted } from '../../contract/fake-ipvs.ts';
 import { table } from './arbitrary.ts';
 
@@ -14,16 +21,20 @@ const server = (address: string, change: Partial<Destination> = {}): Destination
   weight: 100,
   upperThreshold: 0,
   lowerThreshold: 0,
+  tunnel: null,
   ...change,
 });
 const service = (destinations: readonly Destination[], change: Partial<Service> = {}): Service => ({
   id: { protocol: 'tcp', address: endpoint('192.0.2.10') },
   scheduler: 'wlc',
   persistence: null,
+  granularity: 32,
+  engine: null,
   flags: 0,
   destinations,
   ...change,
 });
+const IPIP = { type: 'ipip', port: 0, checksum: 'none' } as const;
 const WEB = 'tcp 192.0.2.10:80';
 const none: ReadonlySet<string> = new Set();
 
@@ -119,24 +130,82 @@ test('an own service that is not wanted any more goes in one operation, with its
 test('each operation reads in the words of ipvsadm', () => {
   const was = service([]);
   const sticky = service([], { persistence: 300, flags: 0x4 });
-  const heavy = server('10.0.0.21', { forward: 'tun', upperThreshold: 50, lowerThreshold: 5 });
+  const sip = service([], { persistence: 300, granularity: 24, engine: 'sip' });
+  const holes = service([], { persistence: 300, granularity: null });
+  const shifted = service([], { scheduler: 'mh', flags: 0x18 });
+  const heavy = server('10.0.0.21', { forward: 'tun', tunnel: IPIP, upperThreshold: 50, lowerThreshold: 5 });
+  const gue = server('10.0.0.21', { forward: 'tun', tunnel: { type: 'gue', port: 6080, checksum: 'csum' } });
+  const strange = server('10.0.0.21', { forward: 'tun' });
   const lines: readonly [Operation, string][] = [
-    [{ op: 'add-service', service: sticky }, 'new service, scheduler wlc, persistence 300 s, flags 0x4'],
-    [{ op: 'set-service', service: sticky, was }, 'persistence none → 300 s, flags none → 0x4'],
-    [{ op: 'set-service', service: was, was: sticky }, 'persistence 300 s → none, flags 0x4 → none'],
+    [{ op: 'add-service', service: sticky }, 'new service, scheduler wlc, persistence 300 s, flags ops'],
+    [{ op: 'set-service', service: sticky, was }, 'persistence none → 300 s, flags none → ops'],
+    [{ op: 'set-service', service: was, was: sticky }, 'persistence 300 s → none, flags ops → none'],
+    [{ op: 'set-service', service: sip, was: sticky }, 'granularity none → /24, engine none → sip, flags ops → none'],
+    [{ op: 'set-service', service: sip, was: holes }, 'granularity a mask with holes → /24, engine none → sip'],
+    [{ op: 'add-service', service: shifted }, 'new service, scheduler mh, flags mh-fallback mh-port'],
     [{ op: 'delete-service', service: service([server('10.0.0.21')]) }, 'service deleted, with 1 server'],
     [
       { op: 'add-destination', service: was.id, destination: heavy },
-      'new server 10.0.0.21:80, forward tun, weight 100, upper threshold 50, lower threshold 5',
+      'new server 10.0.0.21:80, forward tun, tunnel ipip, weight 100, upper threshold 50, lower threshold 5',
     ],
     [
       { op: 'set-destination', service: was.id, destination: heavy, was: server('10.0.0.21', { weight: 1 }) },
-      'server 10.0.0.21:80 forward dr → tun, weight 1 → 100, upper threshold none → 50, lower threshold none → 5',
+      'server 10.0.0.21:80 forward dr → tun, tunnel none → ipip, weight 1 → 100, upper threshold none → 50, lower threshold none → 5',
+    ],
+    [
+      { op: 'set-destination', service: was.id, destination: gue, was: strange },
+      'server 10.0.0.21:80 tunnel of another kind → gue port 6080 csum',
     ],
     [{ op: 'delete-destination', service: was.id, destination: heavy }, 'server 10.0.0.21:80 deleted'],
   ];
   for (const [operation, line] of lines) assert.equal(describe(operation), `${WEB}: ${line}`);
   assert.equal(new Set(lines.map(([o]) => o.op)).size, Object.keys(SIGN).length);
+});
+
+test('a change of one thing alone is one operation, made in place', () => {
+  const was = service([server('10.0.0.21', { forward: 'tun', tunnel: IPIP }), server('10.0.0.22')], {
+    persistence: 300,
+  });
+  const [tunnelled = server('10.0.0.21'), other = server('10.0.0.22')] = was.destinations;
+  const gre = { type: 'gre', port: 0, checksum: 'none' } as const;
+  const gue = { type: 'gue', port: 6080, checksum: 'none' } as const;
+  const ofService: readonly Partial<Service>[] = [
+    { scheduler: 'rr' },
+    ...[{ persistence: 301 }, { persistence: null }],
+    ...[{ granularity: 24 }, { engine: 'sip' }, { flags: 0x4 }],
+  ];
+  for (const change of ofService) {
+    const next = { ...was, ...change };
+    assert.deepEqual(plan(tableOf([was]), tableOf([next]), none), [{ op: 'set-service', service: next, was }]);
+  }
+  const ofServer: readonly Partial<Destination>[] = [
+    ...[{ weight: 1 }, { upperThreshold: 9 }, { lowerThreshold: 9 }],
+    ...[{ forward: 'dr', tunnel: null } as const, { tunnel: gre }, { tunnel: { ...gre, checksum: 'csum' } as const }],
+    ...[{ tunnel: gue }, { tunnel: { ...gue, port: 6081 } }, { tunnel: null }],
+  ];
+  for (const change of ofServer) {
+    const destination = { ...tunnelled, ...change };
+    const next = { ...was, destinations: [destination, other] };
+    assert.deepEqual(
+      plan(tableOf([was]), tableOf([next]), none),
+      [{ op: 'set-destination', service: was.id, destination, was: tunnelled }],
+      JSON.stringify(change),
+    );
+  }
+  const table = (tunnel: Tunnel) => tableOf([{ ...was, destinations: [{ ...tunnelled, tunnel }] }]);
+  for (const other of [{ ...gue, port: 6081 }, { ...gue, checksum: 'csum' } as const])
+    assert.equal(plan(table(gue), table(other), none).length, 1);
+});
+
+test('a mark of one family is another service than that of the other, and than an address', () => {
+  const ids = [{ fwmark: 7, family: 4 }, { fwmark: 7, family: 6 }, service([]).id] as const;
+  const table = tableOf(ids.map((id) => service([], { id })));
+  assert.deepEqual([...table.keys()], ['fwmark 7', 'fwmark 7 IPv6', WEB]);
+  const without = plan(table, tableOf([service([])]), new Set(table.keys()));
+  assert.deepEqual(without.map(describe), [
+    'fwmark 7: service deleted, with 0 servers',
+    'fwmark 7 IPv6: service deleted, with 0 servers',
+  ]);
 });
 
 test('what an operation breaks is counted from the live connections of the kernel', () => {
@@ -150,6 +219,9 @@ test('what an operation breaks is counted from the live connections of the kerne
   const set = (destination: Destination): Operation => ({ op: 'set-destination', service: id, destination, was: busy });
   assert.equal(broken(set(server('10.0.0.21', { forward: 'nat' }))), 123);
   assert.equal(broken(set(server('10.0.0.21', { weight: 0 }))), 0);
+  const tunnelled = { ...busy, forward: 'tun', tunnel: IPIP } as const;
+  const gre = { ...tunnelled, tunnel: { ...IPIP, type: 'gre' } } as const;
+  assert.equal(broken({ op: 'set-destination', service: id, destination: gre, was: tunnelled }), 123);
   assert.equal(broken({ op: 'set-service', service: service([busy]), was: service([busy], { scheduler: 'rr' }) }), 0);
   assert.equal(broken({ op: 'add-destination', service: id, destination: busy }), 0);
 });

@@ -14,6 +14,7 @@ import {
 } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import test, { type TestContext } from 'node:test';
 import { seconds } from '../../../src/base/time.ts';
 import type { ScriptTrack } from '../../../src/config/config.ts';
@@ -35,6 +36,15 @@ function program(at: string, body: string): string {
   const path = join(at, 'check');
   writeFileSync(path, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
   return path;
+}
+
+/** The letter of proc_pid_stat(5); `undefined`: there is no such process. */
+function stateOf(pid: number): string | undefined {
+  try {
+    return /\) (\S) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 const trackOf = (path: string, changes: Partial<ScriptTrack> = {}): ScriptTrack => ({
@@ -96,8 +106,7 @@ test('one that takes too long is killed with all that it started', async (t) => 
   const found = await findings(t, trackOf(path, { timeout: seconds(2) }));
   assert.deepEqual(found, ['down: timed out after 2 s']);
   const pid = Number(readFileSync(join(at, 'pid'), 'utf8'));
-  const gone = () => !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  await until(gone, 'the child is gone too');
+  await until(() => ['Z', undefined].includes(stateOf(pid)), 'the child is gone too');
 });
 
 test('runs do not overlap: one is over before the next begins', async (t) => {
@@ -195,11 +204,15 @@ test('the way to a program must be root’s and its user’s alone', async (t) =
 });
 
 test('a link that cannot be read is a refusal like any other', async (t) => {
-  // What a process that has ended, and is not waited for, says of its program: a link that leads nowhere any more.
-  const shell = spawn('/bin/sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+  // What a process that has ended, and is not waited for, says of its program: a link that leads nowhere any more. A shell
+  // would wait for it, so it ends when the shell has become a program that does not.
+  const stdio = ['ignore', 'pipe', 'ignore', 'pipe'] as const;
+  const shell = spawn('/bin/sh', ['-c', 'cat <&3 & echo $!; exec sleep 60'], { stdio: [...stdio] });
   t.after(() => shell.kill('SIGKILL'));
-  const pid = String(await once(shell.stdout, 'data')).trim();
-  await until(() => readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z '), 'a zombie');
+  const pid = Number(String(await once(shell.stdout as Readable, 'data')));
+  await until(() => readFileSync(`/proc/${shell.pid}/comm`, 'utf8') === 'sleep\n', 'the program');
+  (shell.stdio[3] as Writable).end();
+  await until(() => stateOf(pid) === 'Z', 'a zombie');
   assert.match((await unsafe(`/proc/${pid}/exe`, me.uid)) ?? '', /^\/proc\/\d+\/exe: E[A-Z]+$/);
 });
 

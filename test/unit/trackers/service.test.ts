@@ -1,23 +1,24 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { parseEndpoint } from '../../../src/base/address.ts';
-import { instant, milliseconds, seconds } from '../../../src/base/time.ts';
+import { instant, milliseconds } from '../../../src/base/time.ts';
 import type { ServiceConfig } from '../../../src/config/config.ts';
+import { load } from '../../../src/config/load.ts';
 import { createServiceKeeper, probeKey } from '../../../src/daemon/service-keeper.ts';
 import type { ProbeOutcome } from '../../../src/health/verdict.ts';
 import { createServiceBoard } from '../../../src/trackers/service/board.ts';
 import { inWords, settle } from './fake-clock.ts';
 
-const endpoint = (text: string) => parseEndpoint(text) as NonNullable<ReturnType<typeof parseEndpoint>>;
-const web = (servers: readonly string[], check = true): ServiceConfig =>
-  ({
-    ...{ name: 'web', address: endpoint('192.0.2.10:80'), protocol: 'tcp', forward: 'nat', scheduler: 'wlc' },
-    ...{ persistence: null, quorum: 2, onFailure: 'quiesce' },
-    check: check
-      ? { ...{ type: 'tcp', interval: seconds(1), timeout: seconds(1), rise: 1, fall: 1, port: null, source: null } }
-      : null,
-    servers: servers.map((address) => ({ name: address, address: endpoint(address), weight: 1 })),
-  }) as ServiceConfig;
+const web = (servers: readonly string[], check = true): ServiceConfig => {
+  const text = `
+    [[service]]
+    name = "web"
+    address = "192.0.2.10:80"
+    forward = "nat"
+    quorum = 2
+    ${check ? 'check = { type = "tcp", interval = "1s", timeout = "1s", rise = 1, fall = 1 }' : ''}
+    server = [${servers.map((address) => `{ address = "${address}" }`).join(', ')}]`;
+  return load(text, { hostName: 'lb1' }).config?.services[0] as ServiceConfig;
+};
 
 const THREE = ['10.0.0.1:80', '10.0.0.2:80', '10.0.0.3:80'];
 

@@ -1,0 +1,38 @@
+/** What the kernel's table, as it was read, has of the servers of a configured service. */
+
+import { endpointFor, idsOf, type ServerDefinition, type ServiceDefinition } from '../ipvs/desired.ts';
+import { type Destination, destinationKey, serviceKey, type Table } from '../ipvs/table.ts';
+
+/** The kernel's destinations by service and address; made once for each table read. */
+const indexes = new WeakMap<Table, ReadonlyMap<string, Destination>>();
+
+function indexOf(kernel: Table): ReadonlyMap<string, Destination> {
+  let index = indexes.get(kernel);
+  if (index === undefined) {
+    const entries = [...kernel].flatMap(([key, { destinations }]) =>
+      destinations.map((d) => [`${key} ${destinationKey(d)}`, d] as const),
+    );
+    index = new Map(entries);
+    indexes.set(kernel, index);
+  }
+  return index;
+}
+
+/** A server as the kernel has it in all that the service is there: the weight of the first, the connections of all. */
+export function destinationIn(
+  kernel: Table,
+  service: ServiceDefinition,
+  server: Pick<ServerDefinition, 'address'>,
+): Pick<Destination, 'weight' | 'counts'> | undefined {
+  if (kernel.size === 0) return undefined;
+  const index = indexOf(kernel);
+  const all = idsOf(service).flatMap(
+    (id) => index.get(`${serviceKey(id)} ${destinationKey({ address: endpointFor(id, server) })}`) ?? [],
+  );
+  const [first] = all;
+  if (first === undefined || all.length === 1) return first;
+  const sum = (of: 'active' | 'inactive' | 'persistent'): number =>
+    all.reduce((n, one) => n + (one.counts?.[of] ?? 0), 0);
+  const counts = { active: sum('active'), inactive: sum('inactive'), persistent: sum('persistent') };
+  return { weight: first.weight, ...(first.counts !== undefined && { counts }) };
+}

@@ -1,0 +1,103 @@
+/**
+ * Keeps an eye on servers that have left the config while their connections go on (`ipvs/leaving.ts`): looks again and
+ * again until they have gone, and writes down since when, so that a restart does not give them their time anew.
+ */
+
+import { after, type Duration, type Instant, instant, seconds } from '../base/time.ts';
+import type { ServiceConfig } from '../config/config.ts';
+import { endpointFor, idsOf } from '../ipvs/desired.ts';
+import { type Leaving, leavingKey, withLeaving } from '../ipvs/leaving.ts';
+import { serviceKey, type Table } from '../ipvs/table.ts';
+import { withSorry } from './sorry-servers.ts';
+
+export type LeavingServers = {
+  /** Takes the services of the config. */
+  configure(services: readonly ServiceConfig[]): void;
+  /** What is wanted, with those that are still leaving. `preview`: it is only a question, nobody leaves by it. */
+  keep(actual: Table, wanted: Table, owned: ReadonlySet<string>): Table;
+  preview(services: readonly ServiceConfig[], actual: Table, wanted: Table, owned: ReadonlySet<string>): Table;
+  /** By when a server of the table has to be gone; `undefined`: it is not leaving. */
+  until(service: string, server: string): Instant | undefined;
+  close(): void;
+};
+
+export type LeavingPorts = {
+  /** What `save` was given last, perhaps by a process before this one. */
+  readonly load: () => unknown;
+  readonly save: (leaving: Readonly<Record<string, number>>) => void;
+  readonly now: () => Instant;
+  readonly later: (after: Duration, work: () => void) => { cancel(): void };
+  /** Has the table looked at again. */
+  readonly look: () => void;
+};
+
+/** How soon after its last connection a server goes. */
+const LOOK_EVERY: Duration = seconds(2);
+
+export function createLeavingServers({ load, save, now, later, look }: LeavingPorts): LeavingServers {
+  let rules = rulesOf([]);
+  let leaving: Leaving | undefined;
+  let looking: { cancel(): void } | undefined;
+  let closed = false;
+
+  const before = (): Leaving => {
+    leaving ??= leavingIn(load());
+    return leaving;
+  };
+
+  function set(next: Leaving): void {
+    const same = next.size === before().size && [...next.keys()].every((key) => before().has(key));
+    leaving = next;
+    looking?.cancel();
+    if (next.size > 0 && !closed) looking = later(LOOK_EVERY, look);
+    if (same) return;
+    try {
+      save(Object.fromEntries(next));
+    } catch {
+      // Then a restart gives them their time anew, which harms nobody.
+    }
+  }
+
+  return {
+    configure(services) {
+      rules = rulesOf(services);
+    },
+    keep(actual, wanted, owned) {
+      const { table, leaving: next } = withLeaving(actual, wanted, owned, rules, before(), now());
+      set(next);
+      return table;
+    },
+    preview: (services, actual, wanted, owned) =>
+      withLeaving(actual, wanted, owned, rulesOf(services), before(), now()).table,
+    until(service, server) {
+      const since = before().get(`${service} ${server}`);
+      return since === undefined ? undefined : after(since, rules.patience(service));
+    },
+    close() {
+      closed = true;
+      looking?.cancel();
+    },
+  };
+}
+
+function rulesOf(services: readonly ServiceConfig[]) {
+  const configured = new Set<string>();
+  const patience = new Map<string, Duration>();
+  for (const service of services)
+    for (const id of idsOf(service)) {
+      const key = serviceKey(id);
+      patience.set(key, service.drainTimeout);
+      for (const server of withSorry(service).servers)
+        configured.add(leavingKey(key, { address: endpointFor(id, server) }));
+    }
+  return {
+    isConfigured: (key: string): boolean => configured.has(key),
+    patience: (service: string): Duration => patience.get(service) ?? seconds(0),
+  };
+}
+
+/** What a file holds, without what is damaged. */
+function leavingIn(saved: unknown): Leaving {
+  const entries = typeof saved === 'object' && saved !== null ? Object.entries(saved) : [];
+  return new Map(entries.flatMap(([key, at]) => (typeof at === 'number' ? [[key, instant(at)] as const] : [])));
+}
