@@ -15,6 +15,7 @@ import { readSecret } from '../system/key-file.ts';
 import { openRtnetlink } from '../system/rtnetlink.ts';
 import { createAdvertCodec } from './advert-codec.ts';
 import { destinationsOf, openAdvertTransport, pathOf } from './advert-transport.ts';
+import { floatingOf } from './floating.ts';
 import { type Held, parseHeld } from './held.ts';
 import { dropHeld } from './holdings.ts';
 import { createNetworkView, type NetworkView } from './network-view.ts';
@@ -115,9 +116,7 @@ async function handOverAll(
   const opened = openRtnetlink();
   if (!opened.ok) return trouble('the role is not handed over', opened.error.message);
   const rtnetlink = opened.value;
-  // An owner's addresses are the machine's own, and may be all that it has to send from.
-  const floating = routers.filter(({ priority }) => priority < 255);
-  const virtual = new Set<string>(floating.flatMap((router) => router.addresses.map((a) => a.address.address)));
+  const { virtual } = floatingOf(routers);
   const network = createNetworkView({
     rtnetlink,
     openSegment: (name) => createSegment(name, { trouble, openTransport: openAdvertTransport }),

@@ -4,7 +4,7 @@
  */
 
 import { type Family, formatPrefix, type IpAddress } from '../base/address.ts';
-import { between, milliseconds, seconds, times } from '../base/time.ts';
+import { between, milliseconds, times } from '../base/time.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import { addressesOf } from '../config/families.ts';
 import type { Happening } from '../control/event.ts';
@@ -376,10 +376,3 @@ function canResume(config: VrrpConfig, last: ReturnType<RoleFile['read']>): bool
   const silent = between(last.beat, now());
   return silent >= 0 && silent < times(config.interval, config.downCount);
 }
-
-/** What a restart takes at most on a machine that is well: from the last advert of this process to the first of the next. */
-const RESTART_TAKES = seconds(2);
-
-/** Whether the peers of a master wait for the next process, so that it can resume; otherwise they had better be told. */
-export const outlastsRestart = ({ interval, downCount }: Pick<VrrpConfig, 'interval' | 'downCount'>): boolean =>
-  times(interval, downCount) >= RESTART_TAKES;

@@ -37,6 +37,7 @@ import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './m
 import { planWith } from './offline-plan.ts';
 import { createOrderDesk } from './order-desk.ts';
 import type { OrderTools } from './order-store.ts';
+import { RESTART_TAKES } from './restart-takes.ts';
 import { createRoleBoard } from './roles.ts';
 import { createRouterOrders } from './router-orders.ts';
 import { loadJson, loadKeptSettings, loadOwned, routersIn, saveJson } from './run-state.ts';
@@ -50,8 +51,8 @@ const ANSWER_WITHIN = seconds(2);
 const END_WITHIN = seconds(3);
 /** How long the last alerts may take on the way out. */
 const ALERTS_WITHIN = seconds(3);
-/** What a restart takes at most on a machine that is well: from the last advert of one process to the first of the next. */
-export const RESTART_TAKES = seconds(2);
+/** How long a first vrrp process may take to be ready before its role is handed over in its place. */
+const START_WITHIN = seconds(5);
 /** … before a restart, during which nobody advertises. */
 const LAST_ALERTS_WITHIN = milliseconds(100);
 /** Members of a group became master at once, so they are due nearly at once, and are handed over at once. */
@@ -232,8 +233,8 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     warn(warnings);
     journal.add({ kind: 'process', process: 'supervisor', what: 'started', detail: `lvskeeper ${VERSION}, ${file}` });
     configureChildren();
-    // What the processes before these left: if these do not come in time either, it is handed over.
-    mindRole();
+    // What the processes before these left as master. One that starts may resume it to the last moment, so it is not hurried.
+    handover = setTimeout(mindRole, START_WITHIN);
     if (healthy().ok) notify('READY=1');
     return undefined;
   }

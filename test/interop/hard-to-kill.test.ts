@@ -81,6 +81,15 @@ async function killedAndStarted(one: Member): Promise<[]> {
   return [];
 }
 
+/** The folder of a bundle that may be damaged. */
+function ownCopy({ station }: Member): string {
+  const bundle = join(station.directory, 'dist');
+  const checkout = join(import.meta.dirname, '../..');
+  cpSync(join(checkout, 'dist'), bundle, { recursive: true });
+  symlinkSync(join(checkout, 'node_modules'), join(station.directory, 'node_modules'));
+  return bundle;
+}
+
 describe('hard to kill', { concurrency: 8 }, () => {
   test('kill -9 of the vrrp process: the one that stands by goes on, and no address ever leaves', async () => {
     const pair = await startPair('kill vrrp', pairOf());
@@ -133,10 +142,7 @@ describe('hard to kill', { concurrency: 8 }, () => {
       const pair = await createPair(`hand over ${name}`, pairOf(hmac ? signed : '', [...addresses], SLOWER));
       await told(pair, async () => {
         const { lb1, lb2 } = pair;
-        const bundle = join(lb1.station.directory, 'dist');
-        const checkout = join(import.meta.dirname, '../..');
-        cpSync(join(checkout, 'dist'), bundle, { recursive: true });
-        symlinkSync(join(checkout, 'node_modules'), join(lb1.station.directory, 'node_modules'));
+        const bundle = ownCopy(lb1);
         await Promise.all([lb1.start({ bundle: join(bundle, 'lvskeeper.js') }), lb2.start()]);
         await reigning(pair);
         const { running, ready } = await standBy(lb1);
@@ -253,6 +259,75 @@ describe('hard to kill', { concurrency: 8 }, () => {
         processes.map(({ pid }) => pid),
         before.processes.map(({ pid }) => pid),
       );
+    });
+  });
+
+  test('a restart is refused when the program that is installed now cannot start, and nothing happens', async () => {
+    const pair = await createPair('restart broken', { lb1: toml(PRIORITY.lb1) });
+    await told(pair, async () => {
+      const { lb1 } = pair;
+      const program = join(ownCopy(lb1), 'lvskeeper.js');
+      await lb1.start({ bundle: program });
+      const before = await lb1.director.status();
+      writeFileSync(program, "console.error('this is no program'); process.exit(1);\n");
+      const { code, stderr } = await lb1.lvskeeper('restart');
+      assert.equal(code, 1);
+      assert.match(stderr, /restart refused: .*this is no program/);
+      assert.equal((await lb1.director.status()).started, before.started);
+    });
+  });
+
+  test('a stop that comes during a restart is a stop: the role is handed over', async () => {
+    const pair = await startPair('stop in restart', pairOf('', [VIP4], SLOWER));
+    await told(pair, async () => {
+      const { lb1, lb2 } = pair;
+      const began = tapeTime();
+      await lb1.director.control('/restart', ['-X', 'POST']);
+      assert.deepEqual(await lb1.director.process.stop(), { code: 0, signal: null });
+      const taken = await claims(lb2, began);
+      const last = lb1.adverts().at(-1);
+      assert.equal(last?.priority, 0);
+      assert.ok(taken.at - last.at <= skew(PRIORITY.lb2, SLOWER) + GRACE);
+      assert.deepEqual(await lb1.held([VIP4]), []);
+    });
+  });
+
+  test('a restart in the moment after a take-over keeps the role too', async () => {
+    const pair = await createPair('restart at once', { lb1: toml(PRIORITY.lb1, '', [VIP4], SLOWER) });
+    await told(pair, async () => {
+      const { lb1 } = pair;
+      await lb1.start();
+      const watch = await monitor(lb1);
+      await claims(lb1, 0);
+      await holds(lb1, [VIP4], true);
+      const { code, stderr } = await lb1.lvskeeper('restart');
+      assert.equal(code, 0, stderr);
+      assert.match((await lb1.router()).cause, /restarted as master/);
+      assert.deepEqual(
+        (await watch.stop()).filter(({ gone }) => gone),
+        [],
+      );
+    });
+  });
+
+  test('a restart while the vrrp process is dead hands over what nobody would resume in time', async () => {
+    const pair = await createPair('restart dead', pairOf('', [VIP4], INTERVAL));
+    await told(pair, async () => {
+      const { lb1, lb2 } = pair;
+      const bundle = ownCopy(lb1);
+      await Promise.all([lb1.start({ bundle: join(bundle, 'lvskeeper.js') }), lb2.start()]);
+      await reigning(pair);
+      const { running, ready } = await standBy(lb1);
+      rmSync(join(bundle, 'vrrp.js'));
+      const watch = await monitor(lb1);
+      const killed = tapeTime();
+      killAll([ready, running]);
+      const answer = JSON.parse(await lb1.director.control('/restart', ['-X', 'POST']));
+      assert.equal(answer.outcome, 'restarting', answer.detail);
+      const taken = await claims(lb2, killed);
+      await holds(lb1, [VIP4], false);
+      const gone = goneAt(watch.changes(), [VIP4], killed) ?? Number.POSITIVE_INFINITY;
+      assert.ok(gone <= taken.at + CROSSING, `they are on both for ${(gone - taken.at).toFixed()} ms`);
     });
   });
 
