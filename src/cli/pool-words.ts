@@ -1,7 +1,8 @@
 /** What `status` says of the servers of a service taken together: the quorum, and servers that are in or out for a reason. */
 
-import type { ServerStatus, ServiceStatus, SorryStatus } from '../control/status.ts';
+import type { LeavingStatus, ServerStatus, ServiceStatus, SorryStatus } from '../control/status.ts';
 import type { Cell } from './table.ts';
+import { left } from './when.ts';
 
 /** `1 of 3 up, 2 needed`, `weight 30 of 100 up, 60 needed` */
 export function quorumWords({ quorum, servers }: ServiceStatus): string {
@@ -45,6 +46,19 @@ export const whyWords = ({ why }: ServerStatus): string =>
   why === 'slow-start' ? '; slow start' : why === 'kept' || why === 'panic' ? '; in all the same' : '';
 
 /** The row of a sorry server, under those of the servers. */
+/** A server that has left the config. */
+export function leavingRow({ address, connections, until }: LeavingStatus, now: Date): Cell[] {
+  return [
+    address,
+    { text: 'leaving', style: 'yellow' },
+    '-',
+    '0',
+    String(connections.active),
+    String(connections.inactive),
+    `out of the config, gone within ${left(until, now)}`,
+  ];
+}
+
 export function sorryRow({ address, weight, connections }: SorryStatus): Cell[] {
   const state = weight === null ? 'waits' : weight > 0 ? 'in' : 'ending';
   return [

@@ -3,7 +3,7 @@
 import { printable } from '../base/printable.ts';
 import { formatDuration, milliseconds } from '../base/time.ts';
 import type { ServerStatus, ServiceStatus, Status, SyncStatus } from '../control/status.ts';
-import { poolTroubles, quorumWords, sorryRow, whyWords } from './pool-words.ts';
+import { leavingRow, poolTroubles, quorumWords, sorryRow, whyWords } from './pool-words.ts';
 import { renderRouter, routerTroubles } from './render-router.ts';
 import { connectionWords, orderWords } from './server-words.ts';
 import { type Cell, hanging, renderTable, type View } from './table.ts';
@@ -66,7 +66,11 @@ function renderService(service: ServiceStatus, view: View): string {
       { title: 'INACT', align: 'right' },
       { title: 'LAST ANSWER' },
     ],
-    [...servers.map((server) => serverRow(server, view)), ...sorryServers.map(sorryRow)],
+    [
+      ...servers.map((server) => serverRow(server, view)),
+      ...sorryServers.map(sorryRow),
+      ...service.leaving.map((server) => leavingRow(server, view.now)),
+    ],
     { ...view, indent: 2 },
   );
   return `${paint('bold', service.name)}  ${mode}  ${up}\n${table}${orderLines(service, view)}`;

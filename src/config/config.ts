@@ -225,6 +225,8 @@ export type PoolConfig = PoolSettings & {
 
 /** What of IPVS belongs to no service. `null`: left as it is. */
 export type IpvsConfig = {
+  /** What becomes of the services in the kernel when the daemon is stopped: they stay, or all of ours go. */
+  readonly onStop: 'keep' | 'remove';
   /** Whole seconds without a packet after which a connection is forgotten. */
   readonly timeoutTcp: Duration | null;
   readonly timeoutTcpFin: Duration | null;

@@ -212,6 +212,11 @@ export const SYNC = {
 } as const;
 
 export const IPVS = {
+  on_stop: {
+    is: choice('keep', 'remove'),
+    default: 'keep',
+    doc: 'What becomes of the services in the kernel when the daemon is stopped: `"keep"` leaves them, so that connections go on, `"remove"` takes all of ours out. A restart never does.',
+  },
   timeout_tcp: {
     is: timeout,
     ...AS_IT_IS,

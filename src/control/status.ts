@@ -157,6 +157,15 @@ export type ServiceStatus = {
   readonly servers: readonly ServerStatus[];
   /** Where clients go while the quorum is lost. */
   readonly sorryServers: readonly SorryStatus[];
+  /** Servers that have left the config, while their connections are ending. */
+  readonly leaving: readonly LeavingStatus[];
+};
+
+export type LeavingStatus = {
+  readonly address: string;
+  readonly connections: Connections;
+  /** When it goes at the latest, RFC 3339. */
+  readonly until: string;
 };
 
 export type SorryStatus = {

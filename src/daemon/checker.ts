@@ -69,9 +69,13 @@ function desired(kernel: Table): Table {
   return keeper.desired(kernel, at);
 }
 
+/** The daemon is stopped, and nothing of ours is to stay. */
+let clearing = false;
+
 const reconciler = createReconciler({
   open: openIpvs,
-  desired: (kernel, owned) => active(leaving.keep(kernel, desired(kernel), owned), kernel, orders),
+  desired: (kernel, owned) =>
+    clearing ? new Map() : active(leaving.keep(kernel, desired(kernel), owned), kernel, orders),
   owned: {
     load: () => loadOwned(orders.runDir),
     save: (owned) => saveOwned(orders.runDir, owned),
@@ -190,7 +194,9 @@ function takeRoles(next: readonly RouterRole[]): void {
 /** Who ends is no master: what is there only while master goes, and what was there before us comes back. */
 async function putBack(): Promise<void> {
   roles = roles.map((role) => ({ ...role, master: false }));
-  if (balancing && orders.services.some((service) => service.active === 'master')) await reconciler.request();
+  clearing = ipvs?.onStop === 'remove';
+  if (balancing && (clearing || orders.services.some((service) => service.active === 'master')))
+    await reconciler.request();
   if (ipvs !== undefined) await settings.end();
 }
 
@@ -208,7 +214,7 @@ serve<CheckerOrders>({
   status: async () => {
     if (balancing) await reconciler.read();
     return {
-      services: keeper.status(reconciler.table(), now(), dateOf),
+      services: keeper.status(reconciler.table(), now(), dateOf, leaving.until),
       trouble: reconciler.trouble(),
       sync: await statusOfSync(),
     };

@@ -64,6 +64,8 @@ export type RouterHost = {
   noteRouting(event: RoutingEvent): void;
   /** The macvlan with its virtual MAC, where it has one. */
   readonly macIndex: number | undefined;
+  /** Every interface that it must hear of: that of the config, those of its addresses and tracks, its macvlan. */
+  readonly interfaces: readonly string[];
   /** The device that an address of this router is on, as the config says. */
   deviceOf(address: IpAddress): string | undefined;
   status(): RouterStatus;
@@ -72,6 +74,13 @@ export type RouterHost = {
   /** Hands over and lets go of everything. */
   end(): Promise<void>;
 };
+
+/** Of the config: the router's own, and those of its addresses and tracks. */
+export function interfacesOf(config: VrrpConfig): readonly string[] {
+  const others = config.addresses.flatMap((a) => a.interface ?? []);
+  const tracks = config.track.flatMap((t) => (t.type === 'interface' ? [t.interface] : []));
+  return [config.interface, ...others, ...tracks];
+}
 
 /** Whether a running router can take these settings over; otherwise it is another router. */
 export const carriesOn = (old: VrrpConfig, next: VrrpConfig | undefined): boolean =>
@@ -332,6 +341,9 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
     },
     get macIndex() {
       return mac?.index;
+    },
+    get interfaces() {
+      return mac === undefined ? interfacesOf(config) : [...interfacesOf(config), mac.name];
     },
     status: () => router.status({ destinations: destinationsOf(path), device: device() }),
     leave() {

@@ -16,6 +16,7 @@ import { begin as beginHold, type Hold, type Quorum, type QuorumChange } from '.
 import type { Member, Why } from '../pool/seat.ts';
 import type { Place } from '../pool/weights.ts';
 import { destinationIn } from './kernel-view.ts';
+import { type LeavingUntil, leavingStatus } from './leaving-status.ts';
 import { NOTHING_TOLD, poolNews, type Told } from './pool-news.ts';
 import { type ServerOrders, serverOrderKey } from './server-orders.ts';
 import { sorryIn, sorryStatus, withSorry } from './sorry-servers.ts';
@@ -29,7 +30,12 @@ export type ServiceKeeper = {
   desired(kernel: Table, now: Instant, services?: readonly ServiceConfig[]): Table;
   /** When that table changes without a verdict, or must be looked at again; `undefined`: never. */
   nextChange(kernel: Table, now: Instant): Instant | undefined;
-  status(kernel: Table, now: Instant, date: (at: Instant) => string): readonly ServiceStatus[];
+  status(
+    kernel: Table,
+    now: Instant,
+    date: (at: Instant) => string,
+    leavingUntil?: LeavingUntil,
+  ): readonly ServiceStatus[];
   /** The quorum of the service of that name, as it was reported; `undefined` while the verdicts leave it open, or without such a service. */
   quorum(service: string): Quorum | undefined;
 };
@@ -187,7 +193,11 @@ export function createServiceKeeper(
       return first;
     },
 
-    status: (kernel, now, date) => services.map((service) => serviceStatus(service, kernel, now, date)),
+    status: (kernel, now, date, until = () => undefined) =>
+      services.map((service) => ({
+        ...serviceStatus(service, kernel, now, date),
+        leaving: leavingStatus(kernel, service, until, date),
+      })),
 
     quorum(name) {
       const service = services.find((s) => s.name === name);
@@ -204,7 +214,7 @@ export function createServiceKeeper(
     kernel: Table,
     now: Instant,
     date: (at: Instant) => string,
-  ): ServiceStatus {
+  ): Omit<ServiceStatus, 'leaving'> {
     const { name, protocol, forward, scheduler } = service;
     const { quorum, panic, seats } = look(service, kernel, now);
     const servers = service.servers.map((server, i) =>

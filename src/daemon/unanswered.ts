@@ -94,6 +94,7 @@ export const unansweredService = (config: ServiceConfig, since: Date, orders: Se
     order: orders.get(serverOrderKey(config, server)) ?? null,
     check: null,
   })),
+  leaving: [],
   sorryServers: config.sorryServers.map((address) => ({
     address: describeServer(config, address),
     weight: null,

@@ -30,7 +30,7 @@ import type { VrrpOrders } from './messages.ts';
 import { createNetworkView } from './network-view.ts';
 import { createRehearsals, rehearse } from './rehearsal.ts';
 import { outlastsRestart } from './restart-takes.ts';
-import { carriesOn, createRouterHost, type RouterHost } from './router-host.ts';
+import { carriesOn, createRouterHost, interfacesOf, type RouterHost } from './router-host.ts';
 import { keyOf } from './router-key.ts';
 import { openRoleFile, routersIn } from './run-state.ts';
 import { createSegment } from './segment.ts';
@@ -132,7 +132,7 @@ async function configure(orders: VrrpOrders): Promise<void> {
   watchRoutes(orders.routers);
   rehearsals.prepare(new Set([...wanted.values()].map(({ family }) => family)), orders.runDir);
   eve.look();
-  network.keep(new Set(orders.routers.flatMap(interfacesOf)));
+  network.keep(new Set([...running.values()].flatMap(({ interfaces }) => interfaces)));
   if (!cleared) await clearVirtualMacs({ rtnetlink, trouble: complain }, macsInUse());
   cleared = true;
 }
@@ -222,12 +222,6 @@ const tools = {
   virtual: () => floating.virtual,
   stepped: together,
 };
-
-function interfacesOf(config: VrrpConfig): readonly string[] {
-  const others = config.addresses.flatMap((a) => a.interface ?? []);
-  const tracks = config.track.flatMap((t) => (t.type === 'interface' ? [t.interface] : []));
-  return [config.interface, ...others, ...tracks];
-}
 
 async function end(host: RouterHost): Promise<void> {
   running.delete(host.key);

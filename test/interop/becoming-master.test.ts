@@ -281,6 +281,12 @@ rules = [{ from = "${VIP}/32", table = 100, priority = 1000 }]
       await lb2.becomes('backup');
       await isAt(lb1);
       for (const one of [lb1, lb2]) assert.deepEqual(await macvlans(one), VIRTUAL, 'no second ones');
+      // A config and an order that change nothing of the addresses are no loss of them.
+      assert.match((await lb1.lvskeeper('reload')).stdout, /unchanged/);
+      await lb1.lvskeeper('promote', 'edge');
+      await lb1.lvskeeper('promote', 'edge', '--cancel');
+      await isAt(lb1);
+      assert.deepEqual(await lb1.events('drift'), []);
 
       const watch = await monitor(lb1);
       await lb1.director.stop();

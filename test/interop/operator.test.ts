@@ -91,11 +91,11 @@ describe('an operator', () => {
     assert.match(page.stdout, /new kernel/);
   });
 
-  test('finds that a backup cannot be moved away from: failover --to-backup', async () => {
-    const answer = await ordered(lb1, 'failover', '--to-backup');
-    assert.equal(answer.done, 'nothing');
-    assert.match(answer.detail, /BACKUP here/);
-    assert.deepEqual(await orders(lb1), ['demote given by anna: new kernel']);
+  test('says how long it is to stay the backup: failover --to-backup', async () => {
+    const { done, order, before } = await ordered(lb1, 'failover', '--to-backup', '--for', '1h');
+    assert.deepEqual([done, order?.kind, before], ['given', 'demote', 'backup']);
+    assert.ok(Date.parse(order?.until ?? '') - Date.now() > 3_500_000);
+    assert.deepEqual(await orders(lb1), ['demote given by anna: new kernel', 'demote given by anna: ']);
   });
 
   test('takes it back: demote --cancel', async () => {

@@ -90,6 +90,56 @@ describe('a virtual router whose interface changes under it', () => {
     );
   });
 
+  for (const { kind, device, make } of [
+    { kind: 'VLAN', device: 'eth0.7', make: 'ip link add link eth0 name eth0.7 type vlan id 7' },
+    {
+      kind: 'bond',
+      device: 'bond0',
+      make: 'ip link add bond0 type bond mode active-backup miimon 100 && ip link add p0 type veth peer name p1 && ip link set p0 master bond0 && ip link set p1 up',
+    },
+  ])
+    test(`a ${kind} that comes late is waited for, and again when it is taken away and made anew`, async () => {
+      const one = await director(host, vrrp(`interface = "${device}"`));
+      assert.match((await router(one))?.cause ?? '', /does not exist/);
+      for (let n = 0; n < 2; n++) {
+        await host.must(['sh', '-c', make]);
+        await host.must(['ip', 'link', 'set', device, 'up']);
+        await host.must(['ip', 'address', 'add', '10.77.7.11/24', 'dev', device]);
+        await becomes(one, 'master');
+        await on(device);
+        await host.must(['ip', 'link', 'delete', device]);
+        await becomes(one, 'fault');
+        await host.exec(['ip', 'link', 'delete', 'p0']);
+      }
+    });
+
+  // The clock of a machine that others use too is left alone.
+  const guest = process.env.LAB_KERNEL === 'guest';
+  test('the wall clock is set an hour ahead and back: nothing moves', {
+    skip: !guest && 'not in a guest',
+  }, async () => {
+    const one = await director(host, vrrp('interface = "eth0"'));
+    await becomes(one, 'master');
+    const before = await router(one);
+    const step = (seconds: number): Promise<string> =>
+      host.must(['sh', '-c', `date -s @$(( $(date +%s) + ${seconds} ))`]);
+    try {
+      for (const hour of [3600, -7200]) {
+        await step(hour);
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        const after = await router(one);
+        assert.deepEqual([after?.state, after?.counters.becameMaster], ['master', 1]);
+        assert.ok(
+          (after?.counters.advertsSent ?? 0) >= (before?.counters.advertsSent ?? 0) + 10,
+          'it goes on at its beat',
+        );
+        await on('eth0');
+      }
+    } finally {
+      await step(3600);
+    }
+  });
+
   test('killed, and started with another interface in its file, it leaves nothing on the first', async () => {
     await host.must(['ip', 'link', 'add', 'd0', 'type', 'veth', 'peer', 'name', 'd1']);
     await host.must(['ip', 'address', 'add', '10.77.9.1/24', 'dev', 'd0']);

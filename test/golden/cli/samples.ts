@@ -115,6 +115,7 @@ const web: ServiceStatus = {
   quorum: { needed: 1, up: 1, held: true, by: 'servers' },
   panic: false,
   sorryServers: [],
+  leaving: [],
   servers: [up, down, fresh],
 };
 
@@ -293,6 +294,13 @@ export const POOLS: Status = {
       sorryServers: [
         { ...waits, weight: 0, connections: { active: 3, inactive: 40, persistent: 0 } },
         { ...waits, address: '10.0.0.98:80' },
+      ],
+      leaving: [
+        {
+          address: '10.0.0.29:80',
+          connections: { active: 12, inactive: 3, persistent: 0 },
+          until: '2026-03-01T12:09:30.000Z',
+        },
       ],
     },
     {
