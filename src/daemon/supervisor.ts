@@ -8,7 +8,7 @@ import { join, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createDispatcher, wait } from '../alerts/dispatch.ts';
 import { formatEndpoint } from '../base/address.ts';
-import { after, type Duration, type Instant, milliseconds, seconds } from '../base/time.ts';
+import { type Duration, milliseconds, seconds } from '../base/time.ts';
 import { homesOf } from '../config/active.ts';
 import type { Config, Issue } from '../config/config.ts';
 import { diff } from '../config/diff.ts';
@@ -23,7 +23,6 @@ import { alertOf, describe, severityOf, unsaid } from '../control/render.ts';
 import type { ProcessStatus, Status } from '../control/status.ts';
 import { VERSION } from '../control/version.ts';
 import { isEmpty, wantsOfIpvs } from '../ipvs/settings.ts';
-import { now } from '../system/clock.ts';
 import { readConfig, readText } from '../system/config-file.ts';
 import { later } from '../system/later.ts';
 import { createLog, type Log, type Surroundings, surroundings } from '../system/log.ts';
@@ -32,12 +31,11 @@ import { openSysctl } from '../system/sysctl.ts';
 import { notify } from '../system/systemd.ts';
 import { unreadableSecrets } from './advert-codec.ts';
 import { createChild } from './children.ts';
-import { ALL, handOver, handoverDue, overdue, tooLate } from './handover.ts';
 import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
 import { planWith } from './offline-plan.ts';
 import { createOrderDesk } from './order-desk.ts';
 import type { OrderTools } from './order-store.ts';
-import { RESTART_TAKES } from './restart-takes.ts';
+import { createRoleMinder } from './role-minder.ts';
 import { createRoleBoard } from './roles.ts';
 import { createRouterOrders } from './router-orders.ts';
 import { loadJson, loadKeptSettings, loadOwned, routersIn, saveJson } from './run-state.ts';
@@ -51,12 +49,8 @@ const ANSWER_WITHIN = seconds(2);
 const END_WITHIN = seconds(3);
 /** How long the last alerts may take on the way out. */
 const ALERTS_WITHIN = seconds(3);
-/** How long a first vrrp process may take to be ready before its role is handed over in its place. */
-const START_WITHIN = seconds(5);
 /** … before a restart, during which nobody advertises. */
 const LAST_ALERTS_WITHIN = milliseconds(100);
-/** Members of a group became master at once, so they are due nearly at once, and are handed over at once. */
-const TOGETHER = milliseconds(50);
 
 /** How a run ended: told to stop; to be run again; unable to start; or not started, since the config has an error. */
 export type Ended = 'stopped' | 'restart' | 'failed' | 'bad-config';
@@ -117,6 +111,7 @@ type Supervisor = {
   readonly restarting: Promise<void>;
   /** As `stop`, but nothing is given up: who runs next goes on with it. */
   leave(): Promise<void>;
+  /** After `leave`, when nobody is to follow after all. */
   giveUp(): Promise<void>;
 };
 
@@ -127,7 +122,6 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   let refused: string | null = null;
   let reloading: Promise<unknown> = Promise.resolve();
   let control: Listening | undefined;
-  let handover: NodeJS.Timeout | undefined;
   let ending = false;
   let web: { readonly at: string; readonly listening: Listening } | undefined;
 
@@ -139,6 +133,12 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   const checker = createChild<CheckerOrders, CheckerAnswers>('checker', journal.add, (tracked) => {
     const ours = tracks.take(tracked);
     if (ours.length > 0) vrrp.tell({ type: 'tracked', tracked: ours });
+  });
+  const minder = createRoleMinder({
+    runDir: () => config.director.runDir,
+    routers: () => config.vrrp,
+    ready: () => vrrp.status()?.state === 'ready',
+    report: journal.add,
   });
   const tracks = createTrackBoard(journal.add);
   const roles = createRoleBoard();
@@ -186,29 +186,8 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     const alert = alertOf(config.director.name, event);
     if (alert !== undefined) alerts.offer(alert);
     if (event.kind === 'process' && event.what === 'ready' && healthy().ok) notify('READY=1');
-    if (event.kind === 'process' && event.process === 'vrrp' && event.what === 'died') mindRole();
+    if (event.kind === 'process' && event.process === 'vrrp' && event.what === 'died') minder.died();
   });
-
-  /**
-   * A vrrp process that does not come back in time is handed over for, router by router: one that is coming back may have
-   * resumed the first of many already, and one with a long interval has longer.
-   */
-  function mindRole(since?: Instant): void {
-    clearTimeout(handover);
-    const { runDir } = config.director;
-    const due = handoverDue(runDir, config.vrrp, since);
-    if (due === undefined || ending) return;
-    handover = setTimeout(
-      async () => {
-        if (vrrp.status()?.state === 'ready') return;
-        const at = after(now(), TOGETHER);
-        await handOver(runDir, config.vrrp, overdue(at), journal.add);
-        // What could not be written down is not handed over again and again.
-        mindRole(at);
-      },
-      Math.max(0, due - now()),
-    );
-  }
 
   function logEvent(event: Event): void {
     const { kind, seq, time: _time, ...fields } = event;
@@ -233,8 +212,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     warn(warnings);
     journal.add({ kind: 'process', process: 'supervisor', what: 'started', detail: `lvskeeper ${VERSION}, ${file}` });
     configureChildren();
-    // What the processes before these left as master. One that starts may resume it to the last moment, so it is not hurried.
-    handover = setTimeout(mindRole, START_WITHIN);
+    minder.begin();
     if (healthy().ok) notify('READY=1');
     return undefined;
   }
@@ -244,7 +222,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     // The word to resign goes first: every millisecond before it is one that clients wait. What a process that was dead,
     // or had to be killed, has not given away is given away in its place.
     const silent = vrrp.stop(END_WITHIN);
-    const resigned = silent.then(() => handOver(config.director.runDir, config.vrrp, ALL, journal.add));
+    const resigned = silent.then(minder.giveUp);
     // What belongs to a role goes after the addresses.
     const ended = Promise.all([resigned, silent.then(() => checker.stop(END_WITHIN))]);
     notify('STOPPING=1');
@@ -256,19 +234,14 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     // To the service manager it is the same process, which does not answer for a moment.
     notifyReloading();
     // What a process that was dead, or had to be killed, could not leave to a successor in time is handed over.
-    const left = vrrp
-      .leave(END_WITHIN)
-      .then(() => handOver(config.director.runDir, config.vrrp, tooLate(after(now(), RESTART_TAKES)), journal.add));
+    const left = vrrp.leave(END_WITHIN).then(minder.leave);
     await close('it is restarted', Promise.all([left, checker.leave(END_WITHIN)]), LAST_ALERTS_WITHIN);
   }
-
-  /** After `leave`, when nobody is to follow after all. */
-  const giveUp = (): Promise<void> => handOver(config.director.runDir, config.vrrp, ALL, journal.add);
 
   async function close(why: string, ended: Promise<unknown>, alertsWithin: Duration): Promise<void> {
     orders.close();
     serverOrders.close();
-    clearTimeout(handover);
+    minder.close();
     journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
     await ended;
     await alerts.drain(alertsWithin);
@@ -472,7 +445,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     return { ok: reasons.length === 0, reasons };
   }
 
-  return { director, start, stop, leave, giveUp, restarting: restart.promise };
+  return { director, start, stop, leave, giveUp: minder.giveUp, restarting: restart.promise };
 }
 
 const notifyReloading = (): boolean => notify(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);

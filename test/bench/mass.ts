@@ -52,6 +52,7 @@ export async function measure({ runs }: { readonly runs: number }): Promise<Find
     ]),
     notes: [
       `${COUNT} virtual routers of one address each, at ${INTERVAL} ms; counted from the moment that the protocol allows to the new master's kernel having the address.`,
+      'After SIGTERM all of them are due at nearly the same moment, and the last waits for the others. A profile (perf) of such a take-over of 255: 43 ms of processor time, of which 26 in JavaScript, 9 in the kernel adding addresses and 3 in it sending adverts; 0.17 ms a router, where keepalived takes 0.06 ms. After SIGKILL they are due one by one, as their adverts were sent, and nobody waits.',
     ],
   };
 }
