@@ -62,6 +62,12 @@ function checkPeers(router: RouterDraft, families: readonly Family[], virtual: V
   );
   for (const peer of peers) {
     const { address, minTtl, maxTtl } = peer;
+    for (const [key, name] of [
+      ['minTtl', 'min_ttl'],
+      ['maxTtl', 'max_ttl'],
+    ] as const)
+      if (router.transport === 'udp' && isGiven(rules, peer, key))
+        rules.warn(placeOf(rules, peer, key), sayVrrp.ttlOfUdp(name));
     if (minTtl !== undefined && maxTtl !== undefined && minTtl > maxTtl)
       rules.error(placeOf(rules, peer, 'minTtl'), sayVrrp.ttlOrder(minTtl, maxTtl));
     if (address === undefined) continue;

@@ -52,6 +52,7 @@ export const sayVrrp = {
     `${address} is a peer and a virtual address, expected a fixed address of the other director`,
   peerNeeded: (family: Family) =>
     `peers has no IPv${family} address, and addresses has, expected a peer of each family, or none at all`,
+  ttlOfUdp: (key: string) => `${key} has no effect with transport = "udp", which does not tell the TTL of an advert`,
   ttlOrder: (least: number, most: number) => `min_ttl is ${least}, expected at most max_ttl, ${most}`,
   passVersion: () =>
     'type is "pass", which version 3 does not have (RFC 9568, 9), expected "hmac", or version = 2 beside an old peer',

@@ -348,7 +348,9 @@ export function createRouterHost(first: VrrpConfig, family: Family, runDir: stri
     status: () => router.status({ destinations: destinationsOf(path), device: device() }),
     leave() {
       ended = true;
-      if (writing !== undefined) writeRole();
+      // What would be written down a little later is written down now.
+      master = router.state.state === 'master';
+      writeRole();
       router.leave();
     },
     async end() {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type IpAddress, type Prefix, parsePrefix } from '../../../src/base/address.ts';
-import { ok } from '../../../src/base/result.ts';
+import { err, ok } from '../../../src/base/result.ts';
 import { createNetworkView } from '../../../src/daemon/network-view.ts';
 import { createSegment } from '../../../src/daemon/segment.ts';
 import type { InterfaceAddress, Link } from '../../../src/system/rtnetlink.ts';
@@ -108,4 +108,75 @@ test('events that were lost are made up for by reading, after which nothing is l
   w.view.note({ kind: 'overrun' });
   await new Promise(setImmediate);
   assert.deepEqual(w.turn(), ['reread', 'changed']);
+});
+
+/** A kernel whose links can be read when the test says so, and a clock for what is read again. */
+function restless(links: () => ReturnType<Parameters<typeof createNetworkView>[0]['rtnetlink']['links']>) {
+  const did: string[] = [];
+  const w = { again: [] as (() => void)[], reads: 0 };
+  const view = createNetworkView({
+    rtnetlink: {
+      links: () => {
+        w.reads += 1;
+        return links();
+      },
+      addresses: async () => ok([at(2, '192.0.2.1/24')]),
+    },
+    openSegment: (name) =>
+      createSegment(name, { trouble() {}, openTransport: () => assert.fail('no router is on it') }),
+    ...{ address() {}, reread() {}, changed: () => did.push('changed'), trouble: (what) => did.push(what) },
+    soon: () => {},
+    later: (_, work) => {
+      w.again.push(work);
+      return { cancel: () => void w.again.splice(w.again.indexOf(work), 1) };
+    },
+  });
+  view.segment('eth0');
+  const settle = async (): Promise<void> => {
+    for (let n = 0; n < 20; n++) await Promise.resolve();
+  };
+  const again = async (): Promise<void> => {
+    for (const work of w.again.splice(0)) work();
+    await settle();
+  };
+  return { w, view, did, again };
+}
+const BROKEN = err({ errno: 11, code: 'EAGAIN', message: 'it changed' });
+
+test('what could not be read is read again until it can be', async () => {
+  let broken = true;
+  const { w, view, did, again } = restless(async () => (broken ? BROKEN : ok([link(2, 'eth0')])));
+  await view.read();
+  assert.deepEqual(
+    [did.splice(0), view.link('eth0'), w.again.length],
+    [['links and addresses could not be read'], undefined, 1],
+  );
+  await again();
+  assert.equal(w.again.length, 1, 'and once more');
+  broken = false;
+  did.length = 0;
+  await again();
+  assert.deepEqual([did, view.link('eth0')?.index, w.again.length], [['changed'], 2, 0]);
+});
+
+test('what changed during every read is taken, and read once more a little later', async () => {
+  let busy = true;
+  const { w, view, again } = restless(async () => {
+    if (busy) view.note({ kind: 'link', link: link(7, 'other'), gone: false });
+    return ok([link(2, 'eth0')]);
+  });
+  await view.read();
+  assert.deepEqual([view.link('eth0')?.index, w.reads, w.again.length], [2, 5, 1]);
+  busy = false;
+  await again();
+  assert.deepEqual([w.reads, w.again.length], [6, 0]);
+});
+
+test('closed, it reads nothing again', async () => {
+  const { w, view } = restless(async () => BROKEN);
+  await view.read();
+  view.close();
+  assert.equal(w.again.length, 0);
+  await view.read();
+  assert.equal(w.again.length, 0);
 });

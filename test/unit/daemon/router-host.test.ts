@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { formatPrefix, type IpAddress, ip, type Prefix, parsePrefix } from '../../../src/base/address.ts';
-import { ok } from '../../../src/base/result.ts';
+import { err, ok } from '../../../src/base/result.ts';
 import { after, milliseconds, seconds } from '../../../src/base/time.ts';
 import type { RouteConfig, RuleConfig, VirtualAddress, VrrpConfig } from '../../../src/config/config.ts';
 import type { Happening } from '../../../src/control/event.ts';
@@ -88,7 +88,12 @@ function fakeRtnetlink(did: string[]): Rtnetlink {
 type Sent = { readonly source: IpAddress; readonly destination: IpAddress; readonly advert: Advert };
 
 /** A router that is not started yet. `did`: what it did, in order. */
-async function world(t: TestContext, settings: Partial<VrrpConfig> = {}, left?: { role: Role; silentFor: number }) {
+async function world(
+  t: TestContext,
+  settings: Partial<VrrpConfig> = {},
+  left?: { role: Role; silentFor: number },
+  taken = false,
+) {
   const runDir = mkdtempSync(join(tmpdir(), 'lvskeeper-router-host-'));
   const did: string[] = [];
   const sent: Sent[] = [];
@@ -97,6 +102,8 @@ async function world(t: TestContext, settings: Partial<VrrpConfig> = {}, left?: 
   const mine = { ...config, ...settings };
   const rtnetlink = fakeRtnetlink(did);
   const soon: (() => void)[] = [];
+  /** Whether another program has the port of the adverts. */
+  const port = { taken };
   let wire: TransportHandlers | undefined;
   let ending: Promise<void> | undefined;
   const network = createNetworkView({
@@ -105,6 +112,7 @@ async function world(t: TestContext, settings: Partial<VrrpConfig> = {}, left?: 
       createSegment(name, {
         trouble: (what, detail) => complaints.push(`${what}: ${detail}`),
         openTransport(_, handlers) {
+          if (port.taken) return err(new Error('the port is in use'));
           wire = handlers;
           return ok({
             listen: () => ok(undefined),
@@ -159,7 +167,7 @@ async function world(t: TestContext, settings: Partial<VrrpConfig> = {}, left?: 
     rmSync(runDir, { recursive: true, force: true });
   });
   return {
-    ...{ host, runDir, network, did, sent, complaints, happened },
+    ...{ host, runDir, network, did, sent, complaints, happened, port },
     start: () => host.start([], null),
     end,
     /** The kernel tells, and the turn of the event loop ends. */
@@ -534,4 +542,24 @@ test('peers wait for a restart that takes two seconds, or are to be told', () =>
       outlasts,
       `${interval} ${downCount}`,
     );
+});
+
+test('a socket that was refused is asked for again, though nobody tells that it may be had', async (t) => {
+  const w = await world(t, {}, undefined, true);
+  await w.start();
+  assert.equal(w.host.router.state.state, 'fault');
+  assert.match(w.host.router.state.cause, /no socket for adverts on eth0/);
+  w.port.taken = false;
+  for (let n = 0; n < 60 && w.host.router.state.state === 'fault'; n++) await sleep(50);
+  assert.equal(w.host.router.state.state, 'backup');
+});
+
+test('one that leaves in the moment after its take-over has written down that it is master', async (t) => {
+  const w = await world(t);
+  await w.start();
+  w.host.router.order({ kind: 'promote', by: 'anna', reason: '', since: '2026-03-01T12:00:00.000Z', until: null });
+  assert.equal(w.host.router.state.state, 'master');
+  assert.equal(w.role()?.role.master, false, 'that is not written down yet');
+  w.host.leave();
+  assert.equal(w.role()?.role.master, true);
 });
