@@ -30,6 +30,9 @@ export function ip(text: string): IpAddress {
   return parsed;
 }
 
+/** The bits of a whole address, which is the longest prefix length. */
+export const BITS: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
+
 export const familyOf = (address: IpAddress): Family => (address.includes(':') ? 6 : 4);
 
 /** The address in network byte order: 4 or 16 bytes. */
@@ -62,7 +65,7 @@ export function parsePrefix(text: string): Prefix | undefined {
   const slash = text.indexOf('/');
   const address = parseIp(slash < 0 ? text : text.slice(0, slash));
   if (address === undefined) return undefined;
-  const bits = familyOf(address) === 4 ? 32 : 128;
+  const bits = BITS[familyOf(address)];
   if (slash < 0) return { address, length: bits };
   const length = text.slice(slash + 1);
   if (!/^\d{1,3}$/.test(length) || Number(length) > bits) return undefined;

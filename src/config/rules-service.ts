@@ -1,9 +1,9 @@
 /** Rules of [[service]]: what IPVS can do (ip_vs_ctl.c), and what would never work though it can be written down. */
 
-import { type Endpoint, familyOf } from '../base/address.ts';
+import { BITS, type Endpoint, familyOf } from '../base/address.ts';
 import { isGiven, placeOf } from '../base/option.ts';
 import { familyOfMarks } from '../ipvs/desired.ts';
-import { type Forward, flagBits, serviceKey, type Tunnel, WHOLE } from '../ipvs/table.ts';
+import { type Forward, flagBits, serviceKey, type Tunnel } from '../ipvs/table.ts';
 import type { HttpCheckConfig, ServerConfig, ServiceConfig } from './config.ts';
 import { writePortRange, writeServerAddress } from './options-service.ts';
 import {
@@ -117,8 +117,8 @@ function checkScheduling(service: ServiceDraft, rules: Rules): void {
   if (persistence !== null) return;
   if (engine) rules.error(at('persistenceEngine'), say.notPersistent('persistence_engine'));
   for (const [key, name, whole] of [
-    ['persistenceGranularity', 'persistence_granularity', WHOLE[4]],
-    ['persistenceGranularityIpv6', 'persistence_granularity_ipv6', WHOLE[6]],
+    ['persistenceGranularity', 'persistence_granularity', BITS[4]],
+    ['persistenceGranularityIpv6', 'persistence_granularity_ipv6', BITS[6]],
   ] as const)
     if ((service[key] ?? whole) !== whole) rules.error(at(key), say.notPersistent(name));
 }

@@ -1,7 +1,7 @@
 /** What the kernel's table, as it was read, has of the servers of a configured service. */
 
 import { endpointFor, idsOf, type ServerDefinition, type ServiceDefinition } from '../ipvs/desired.ts';
-import { type Destination, destinationKey, serviceKey, type Table } from '../ipvs/table.ts';
+import { type Destination, memberKey, serviceKey, sumCounts, type Table } from '../ipvs/table.ts';
 
 /** The kernel's destinations by service and address; made once for each table read. */
 const indexes = new WeakMap<Table, ReadonlyMap<string, Destination>>();
@@ -10,7 +10,7 @@ function indexOf(kernel: Table): ReadonlyMap<string, Destination> {
   let index = indexes.get(kernel);
   if (index === undefined) {
     const entries = [...kernel].flatMap(([key, { destinations }]) =>
-      destinations.map((d) => [`${key} ${destinationKey(d)}`, d] as const),
+      destinations.map((d) => [memberKey(key, d), d] as const),
     );
     index = new Map(entries);
     indexes.set(kernel, index);
@@ -27,12 +27,9 @@ export function destinationIn(
   if (kernel.size === 0) return undefined;
   const index = indexOf(kernel);
   const all = idsOf(service).flatMap(
-    (id) => index.get(`${serviceKey(id)} ${destinationKey({ address: endpointFor(id, server) })}`) ?? [],
+    (id) => index.get(memberKey(serviceKey(id), { address: endpointFor(id, server) })) ?? [],
   );
   const [first] = all;
   if (first === undefined || all.length === 1) return first;
-  const sum = (of: 'active' | 'inactive' | 'persistent'): number =>
-    all.reduce((n, one) => n + (one.counts?.[of] ?? 0), 0);
-  const counts = { active: sum('active'), inactive: sum('inactive'), persistent: sum('persistent') };
-  return { weight: first.weight, ...(first.counts !== undefined && { counts }) };
+  return { weight: first.weight, ...(first.counts !== undefined && { counts: sumCounts(all) }) };
 }

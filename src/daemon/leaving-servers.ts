@@ -6,8 +6,8 @@
 import { after, type Duration, type Instant, instant, seconds } from '../base/time.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import { endpointFor, idsOf } from '../ipvs/desired.ts';
-import { type Leaving, leavingKey, withLeaving } from '../ipvs/leaving.ts';
-import { serviceKey, type Table } from '../ipvs/table.ts';
+import { type Leaving, withLeaving } from '../ipvs/leaving.ts';
+import { memberKey, serviceKey, type Table } from '../ipvs/table.ts';
 import { withSorry } from './sorry-servers.ts';
 
 export type LeavingServers = {
@@ -88,7 +88,7 @@ function rulesOf(services: readonly ServiceConfig[]) {
       const key = serviceKey(id);
       patience.set(key, service.drainTimeout);
       for (const server of withSorry(service).servers)
-        configured.add(leavingKey(key, { address: endpointFor(id, server) }));
+        configured.add(memberKey(key, { address: endpointFor(id, server) }));
     }
   return {
     isConfigured: (key: string): boolean => configured.has(key),

@@ -5,7 +5,7 @@ import { type Instant, instant } from '../base/time.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import type { LeavingStatus } from '../control/status.ts';
 import { idsOf } from '../ipvs/desired.ts';
-import { type Destination, destinationKey, serviceKey, type Table } from '../ipvs/table.ts';
+import { type Destination, destinationKey, serviceKey, sumCounts, type Table } from '../ipvs/table.ts';
 
 /** By when a server of a service has to be gone; `undefined`: it is not leaving (`LeavingServers`). */
 export type LeavingUntil = (service: string, server: string) => Instant | undefined;
@@ -28,10 +28,9 @@ export function leavingStatus(
       found.set(address, { of: [...one.of, destination], until: instant(Math.max(at, one.until)) });
     }
   }
-  return [...found].map(([address, one]) => {
-    const sum = (what: 'active' | 'inactive' | 'persistent'): number =>
-      one.of.reduce((n, { counts }) => n + (counts?.[what] ?? 0), 0);
-    const connections = { active: sum('active'), inactive: sum('inactive'), persistent: sum('persistent') };
-    return { address, connections, until: date(one.until) };
-  });
+  return [...found].map(([address, one]) => ({
+    address,
+    connections: sumCounts(one.of),
+    until: date(one.until),
+  }));
 }

@@ -4,13 +4,10 @@
  */
 
 import { after, type Duration, type Instant } from '../base/time.ts';
-import { type Destination, destinationKey, type Service, type Table } from './table.ts';
+import { type Destination, destinationKey, memberKey, type Service, type Table } from './table.ts';
 
-/** When each of them was first seen to have left, by `leavingKey`. */
+/** When each of them was first seen to have left, by `memberKey`. */
 export type Leaving = ReadonlyMap<string, Instant>;
-
-export const leavingKey = (service: string, destination: Pick<Destination, 'address'>): string =>
-  `${service} ${destinationKey(destination)}`;
 
 export type LeavingRules = {
   /** Whether the config has that server, in or out: it is not leaving then. */
@@ -37,7 +34,7 @@ export function withLeaving(
     const stay = owned.has(key) ? (actual.get(key)?.destinations ?? []) : [];
     const there = new Set(service.destinations.map(destinationKey));
     const kept = stay.filter((destination) => {
-      const name = leavingKey(key, destination);
+      const name = memberKey(key, destination);
       if (there.has(destinationKey(destination)) || isConfigured(name) || connections(destination) === 0) return false;
       const since = before.get(name) ?? now;
       if (now >= after(since, patience(key))) return false;

@@ -9,6 +9,7 @@
  * `owned`; any other is somebody else's and is not looked at.
  */
 
+import { BITS } from '../base/address.ts';
 import { connections } from './leaving.ts';
 import {
   type Destination,
@@ -21,7 +22,6 @@ import {
   serviceKey,
   type Table,
   type Tunnel,
-  WHOLE,
 } from './table.ts';
 
 /** Nothing to do: `[]`. The operations must be made in order. */
@@ -142,7 +142,7 @@ type Words = { readonly [name: string]: string | undefined };
 const serviceWords = ({ id, scheduler, persistence, granularity, engine, flags }: Service): Words => ({
   scheduler,
   persistence: persistence === null ? undefined : `${persistence} s`,
-  granularity: granularity === WHOLE[familyOfService(id)] ? undefined : granularityIn(granularity),
+  granularity: granularity === BITS[familyOfService(id)] ? undefined : granularityIn(granularity),
   engine: engine ?? undefined,
   flags: flags === 0 ? undefined : flagNames(scheduler, flags).join(' '),
 });

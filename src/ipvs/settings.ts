@@ -10,8 +10,8 @@
  * connections overwritten in a split brain.
  */
 
-import type { IpAddress } from '../base/address.ts';
 import type { Duration } from '../base/time.ts';
+import type { DaemonEntry, DaemonState } from '../wire/netlink-ipvs-config.ts';
 import { type Sysctls, sameSysctl, writeSysctls } from './sysctls.ts';
 
 /** Values by name: `timeout_tcp` in seconds, `net.ipv4.vs.sync_ports` as it is written there. */
@@ -22,19 +22,9 @@ export const TIMEOUTS = ['timeout_tcp', 'timeout_tcp_fin', 'timeout_udp'] as con
 export type TimeoutName = (typeof TIMEOUTS)[number];
 export const isTimeout = (name: string): name is TimeoutName => (TIMEOUTS as readonly string[]).includes(name);
 
-export type DaemonState = 'master' | 'backup';
-
-/** `null`: what the kernel chooses, or does not tell. */
-export type Daemon = {
-  readonly state: DaemonState;
-  readonly interface: string;
-  /** 0 to 255 */
-  readonly id: number;
-  readonly group: IpAddress | null;
-  readonly port: number | null;
-  readonly ttl: number | null;
-  readonly maxLength: number | null;
-};
+export type { DaemonState };
+/** A daemon of the connection synchronization. */
+export type Daemon = DaemonEntry;
 
 /** As the kernel has it. A setting that this kernel lacks is not there. */
 export type Found = { readonly values: Values; readonly daemons: readonly Daemon[] };

@@ -81,14 +81,21 @@ export const serviceKey = (id: ServiceId): string =>
     ? `${id.protocol} ${formatEndpoint(id.address)}`
     : `fwmark ${id.fwmark}${id.family === 6 ? ' IPv6' : ''}`;
 export const destinationKey = (d: Pick<Destination, 'address'>): string => formatEndpoint(d.address);
+/** A server of a service, which is named by its key. */
+export const memberKey = (service: string, d: Pick<Destination, 'address'>): string =>
+  `${service} ${destinationKey(d)}`;
+
+/** The connections of one server in several services of the kernel, together. */
+export function sumCounts(all: readonly Pick<Destination, 'counts'>[]): NonNullable<Destination['counts']> {
+  const sum = (of: 'active' | 'inactive' | 'persistent'): number =>
+    all.reduce((n, { counts }) => n + (counts?.[of] ?? 0), 0);
+  return { active: sum('active'), inactive: sum('inactive'), persistent: sum('persistent') };
+}
 
 export const tableOf = (services: Iterable<Service>): Table => new Map([...services].map((s) => [serviceKey(s.id), s]));
 
 export const familyOfService = (id: ServiceId): Family =>
   id.fwmark === undefined ? familyOf(id.address.address) : id.family;
-
-/** The granularity with which every client counts by itself. */
-export const WHOLE: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
 
 /**
  * The bits of `Service.flags` (IP_VS_SVC_F_*, linux/ip_vs.h) by ipvsadm(8)'s names; what the scheduler flags mean is the

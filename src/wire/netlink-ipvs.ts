@@ -7,7 +7,7 @@
  * IPVS_DEST_ATTR_ADDR_FAMILY (Linux before 3.18) is of its service's family.
  */
 
-import { type Endpoint, type Family, familyOf, type IpAddress, ipBytes, ipFromBytes } from '../base/address.ts';
+import { BITS, type Endpoint, type Family, familyOf, type IpAddress, ipBytes, ipFromBytes } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import {
   type Attributes,
@@ -176,7 +176,7 @@ export function serviceAttributes(entry: ServiceEntry): ServiceAttributes {
     IPVS_SVC_ATTR_SCHED_NAME: entry.scheduler,
     IPVS_SVC_ATTR_FLAGS: { flags, mask: 0xffffffff },
     IPVS_SVC_ATTR_TIMEOUT: entry.persistence ?? 0,
-    IPVS_SVC_ATTR_NETMASK: netmask(serviceFamily(entry.id), entry.granularity ?? WHOLE[serviceFamily(entry.id)]),
+    IPVS_SVC_ATTR_NETMASK: netmask(serviceFamily(entry.id), entry.granularity ?? BITS[serviceFamily(entry.id)]),
     ...(entry.engine !== null && { IPVS_SVC_ATTR_PE_NAME: entry.engine }),
   };
 }
@@ -219,7 +219,7 @@ export function serviceEntry(of: ServiceAttributes): Result<ServiceEntry | undef
     id: id.value,
     scheduler,
     persistence: persistent ? (of.IPVS_SVC_ATTR_TIMEOUT ?? 0) : null,
-    granularity: mask === undefined ? WHOLE[family] : prefixLength(family, mask),
+    granularity: mask === undefined ? BITS[family] : prefixLength(family, mask),
     engine: of.IPVS_SVC_ATTR_PE_NAME ?? null,
     flags: bits.flags & SERVICE_FLAGS,
   });
@@ -300,9 +300,6 @@ export function describeIpvs(message: IpvsMessage): string {
 }
 
 const PROTOCOLS = Object.keys(PROTOCOL) as (keyof typeof PROTOCOL)[];
-
-/** The granularity with which every client counts by itself. */
-export const WHOLE: Readonly<Record<Family, number>> = { 4: 32, 6: 128 };
 
 /** A mask in network order, or a prefix length as a u32 in host order. */
 function netmask(family: Family, length: number): Uint8Array {

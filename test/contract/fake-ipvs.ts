@@ -3,7 +3,7 @@
  * suite. What the kernel forwards is not modelled, only the table.
  */
 
-import { familyOf, type IpAddress, inPrefix, ipBytes, type Prefix, parsePrefix } from '../../src/base/address.ts';
+import { BITS, familyOf, type IpAddress, inPrefix, ipBytes, type Prefix, parsePrefix } from '../../src/base/address.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
 import { serviceOf } from '../../src/ipvs/plan.ts';
 import {
@@ -17,7 +17,6 @@ import {
   serviceKey,
   type Table,
   type Tunnel,
-  WHOLE,
 } from '../../src/ipvs/table.ts';
 import type { Ipvs } from '../../src/system/ipvs.ts';
 import { explain, type Refusal } from '../../src/system/ipvs-refusal.ts';
@@ -157,7 +156,7 @@ const nameOf = (id: ServiceId): string =>
 type Persistence = Pick<Service, 'persistence' | 'granularity' | 'engine'>;
 function persistenceOf(id: ServiceId, { persistence, granularity, engine }: Persistence): string {
   if (persistence === null) return '';
-  const whole = granularity === null || granularity === WHOLE[familyOfService(id)];
+  const whole = granularity === null || granularity === BITS[familyOfService(id)];
   const mask = familyOfService(id) === 6 ? String(granularity) : maskOf(granularity ?? 32);
   return ` -p ${persistence}${whole ? '' : ` -M ${mask}`}${engine === null ? '' : ` --pe ${engine}`}`;
 }

@@ -5,7 +5,7 @@
 
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Family, ip, parseEndpoint } from '../../src/base/address.ts';
+import { BITS, type Family, ip, parseEndpoint } from '../../src/base/address.ts';
 import { plan } from '../../src/ipvs/plan.ts';
 import {
   type Destination,
@@ -18,7 +18,6 @@ import {
   type Table,
   type Tunnel,
   tableOf,
-  WHOLE,
 } from '../../src/ipvs/table.ts';
 import type { Ipvs } from '../../src/system/ipvs.ts';
 import { uncounted } from './fake-ipvs.ts';
@@ -44,7 +43,7 @@ const WEB = id('192.0.2.10:80');
 const service = (change: Partial<Service> = {}): Service => ({
   id: WEB,
   scheduler: 'wlc',
-  ...{ persistence: null, granularity: WHOLE[familyOfService(change.id ?? WEB)], engine: null },
+  ...{ persistence: null, granularity: BITS[familyOfService(change.id ?? WEB)], engine: null },
   flags: 0,
   destinations: [],
   ...change,
