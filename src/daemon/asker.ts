@@ -1,16 +1,11 @@
 /** Asks on one link who has an address, as conflict probes do it: by ARP without an own address, which teaches nobody where we are. */
 
-import type { IpAddress } from '../base/address.ts';
 import { ok, type Result } from '../base/result.ts';
-import { openAsker as openNeighbourAsker } from '../trackers/gateway/ask.ts';
-import type { MacAddress } from '../wire/ethernet.ts';
+import { type Heard, openAsker as openNeighbourAsker } from '../trackers/gateway/ask.ts';
 import type { Asker, AskingPlace } from './conflict-probe.ts';
 
 /** Needs CAP_NET_RAW. `heard`: whoever says to have an address, whatever made him say so. */
-export function openAsker(
-  { family, linkLocal, ...link }: AskingPlace,
-  heard: (address: IpAddress, mac: MacAddress) => void,
-): Result<Asker, Error> {
+export function openAsker({ family, linkLocal, ...link }: AskingPlace, heard: Heard): Result<Asker, Error> {
   const opened = openNeighbourAsker(family, link.interfaceIndex, heard);
   if (!opened.ok) return opened;
   // RFC 5227, 2.1.1 for IPv4; a solicitation's answer needs somewhere to go (RFC 4861, 7.2.4).

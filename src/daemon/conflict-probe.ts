@@ -1,12 +1,14 @@
 /**
  * Asks who has addresses that are about to become ours, and tells of everybody who answers and is neither this machine
- * nor a virtual router: a host that was given the address by hand. Sockets are open only while an answer may come.
+ * nor a virtual router: a host that was given the address by hand. Sockets are open only while an answer may come. An
+ * announcement is no answer: a director that becomes master at this moment makes one.
  */
 
 import { type Family, familyOf, type IpAddress } from '../base/address.ts';
 import type { Result } from '../base/result.ts';
 import { after, type Duration, type Instant, instant, milliseconds } from '../base/time.ts';
 import type { Happening } from '../control/event.ts';
+import type { Heard } from '../trackers/gateway/ask.ts';
 import type { MacAddress } from '../wire/ethernet.ts';
 import type { OnLink } from './announcer.ts';
 import type { VirtualRouter } from './virtual-router.ts';
@@ -32,7 +34,7 @@ export type ConflictProbePorts = {
   readonly now: () => Instant;
   readonly timer: (due: (lateness: Duration) => void) => { arm(at: Instant): void; disarm(): void; close(): void };
   /** `openAsker`: `heard` is told of everybody who says to have an address, asked for or not. */
-  readonly open: (place: AskingPlace, heard: (address: IpAddress, mac: MacAddress) => void) => Result<Asker, Error>;
+  readonly open: (place: AskingPlace, heard: Heard) => Result<Asker, Error>;
   /** Whether an interface of this machine has the hardware address. */
   readonly isOwn: (mac: MacAddress) => boolean;
   readonly found: (conflict: Conflict) => void;
@@ -68,7 +70,9 @@ export function createConflictProbe(ports: ConflictProbePorts): ConflictProbe {
     const key = `${place.interfaceIndex} ${place.family}`;
     const known = askings.get(key);
     if (known !== undefined) return known;
-    const opened = open(place, (address, mac) => heard(key, address, mac));
+    const opened = open(place, (address, mac, announced) => {
+      if (!announced) heard(key, address, mac);
+    });
     if (!opened.ok) {
       trouble(`nobody can be asked who has our addresses on ${place.interface}`, opened.error.message);
       return undefined;

@@ -276,9 +276,9 @@ for (const mode of ['private', 'bridge'] as const)
     await watched(/00:00:5e:00:01:33 > 33:33:00:00:00:12/);
   });
 
-/** An address on the left end's interface. */
-async function on(address: string, at: MacAddress): Promise<OnLink> {
-  const interfaceIndex = await left.ask('interfaceIndex', 'v0');
+/** An address on the interface of an end. */
+async function on(address: string, at: MacAddress, end = left): Promise<OnLink> {
+  const interfaceIndex = await end.ask('interfaceIndex', 'v0');
   return { address: ip(address), interface: 'v0', interfaceIndex, mac: at };
 }
 
@@ -308,10 +308,14 @@ test('its router flag says whether the machine forwards IPv6', async (t) => {
   await fresh.end();
 });
 
-test('who has an address that we ask for is found, in both families; nobody is where nobody is', async () => {
+test('who has an address that we ask for is found, in both families; nobody is where nobody is, nor who announces himself', async () => {
   const addresses = ['198.51.100.2', '2001:db8:e::2', '198.51.100.3', '2001:db8:e::3'];
   const asked = await Promise.all(addresses.map((address) => on(address, MAC.left)));
-  const found = await left.ask('probe', asked, ip('fe80::1'), [MAC.left]);
+  const finding = left.ask('probe', asked, ip('fe80::1'), [MAC.left]);
+  // Whoever becomes master meanwhile announces it, and answered nobody.
+  for (const address of ['198.51.100.3', '2001:db8:e::3'])
+    assert.equal(await right.ask('announce', await on(address, MAC.right, right)), 'ok');
+  const found = await finding;
   assert.deepEqual(
     [...found].sort((a, b) => a.address.localeCompare(b.address)),
     [

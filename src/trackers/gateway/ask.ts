@@ -17,8 +17,8 @@ export type Asker = {
   close(): void;
 };
 
-/** Told of every neighbour that is heard to have an address. */
-export type Heard = (address: IpAddress, mac: MacAddress) => void;
+/** Told of every neighbour that is heard to have an address. `announced`: it told everybody, unasked. */
+export type Heard = (address: IpAddress, mac: MacAddress, announced: boolean) => void;
 
 export type OpenAsker = (family: Family, interfaceIndex: number, heard: Heard) => Result<Asker, SystemError>;
 
@@ -35,7 +35,8 @@ function openArp(interfaceIndex: number, heard: Heard): Result<Asker, SystemErro
     frame(bytes) {
       const frame = decodeArp(bytes);
       // Whatever it says of itself, an answer or not, it says that it is there.
-      if (frame.ok) heard(frame.value.sender, frame.value.senderMac);
+      // Sender and target are the same in an announcement alone (RFC 5227, 3).
+      if (frame.ok) heard(frame.value.sender, frame.value.senderMac, frame.value.sender === frame.value.target);
     },
     // ENETDOWN: then no answer comes, and that is what is found.
     error: () => {},
@@ -62,7 +63,9 @@ function openNeighbour(interfaceIndex: number, heard: Heard): Result<Asker, Syst
     message(bytes, from) {
       if (from.interfaceIndex !== interfaceIndex) return;
       const advertisement = decodeNeighbour(bytes);
-      if (advertisement.ok) heard(advertisement.value.target, advertisement.value.targetMac);
+      if (!advertisement.ok) return;
+      const { target, targetMac, solicited } = advertisement.value;
+      heard(target, targetMac, !solicited);
     },
     error: () => {},
   });

@@ -28,7 +28,7 @@ const on = (address: string, interfaceIndex = 2): OnLink => ({
 /** A place where it asks: what it asked, and a way to answer. */
 type Place = AskingPlace & {
   readonly asked: { readonly at: number; readonly address: string }[];
-  readonly answer: (address: IpAddress, from: MacAddress) => void;
+  readonly answer: (address: IpAddress, from: MacAddress, announced?: boolean) => void;
   open: boolean;
 };
 type World = {
@@ -47,8 +47,9 @@ function world(): World {
     probe: createConflictProbe({
       now: clock.now,
       timer: clock.timer,
-      open(place, answer) {
+      open(place, heard) {
         if (made.refuse === 'open') return err(new Error('not permitted'));
+        const answer: Place['answer'] = (address, from, announced = false) => heard(address, from, announced);
         const here: Place = { ...place, asked: [], answer, open: true };
         made.places.push(here);
         return ok({
@@ -128,6 +129,15 @@ test('an address that looks like a virtual MAC and is none is a conflict', () =>
   probe.probe([on(VIP)], null);
   places[0]?.answer(ip(VIP), mac('00:00:5e:00:03:33'));
   assert.equal(found.length, 1);
+});
+
+test('an announcement is no answer: a director that becomes master at this moment makes one', () => {
+  const { probe, places, found } = world();
+  probe.probe([on(VIP)], null);
+  places[0]?.answer(ip(VIP), THEIRS, true);
+  assert.deepEqual(found, []);
+  places[0]?.answer(ip(VIP), THEIRS);
+  assert.equal(found.length, 1, 'who answers as well is told all the same');
 });
 
 test('an answer after the second is not heard', () => {

@@ -77,7 +77,8 @@ function world(t: TestContext, changes: Partial<GatewayTrack> = {}) {
             );
             assert.equal(hop.interfaceIndex, interfaceIndex);
             const { at: there } = machine;
-            if (there !== null && (at === null || at === there)) queueMicrotask(() => listener(hop.address, there));
+            if (there !== null && (at === null || at === there))
+              queueMicrotask(() => listener(hop.address, there, false));
             return ok(undefined);
           },
           close: () => void open.delete(socket),
@@ -89,7 +90,7 @@ function world(t: TestContext, changes: Partial<GatewayTrack> = {}) {
   t.after(() => watcher.close());
   return {
     ...{ machine, asked, found, open, clock, watcher },
-    hear: (address: IpAddress) => heard(address, AT),
+    hear: (address: IpAddress) => heard(address, AT, true),
     async run(to: number): Promise<string[]> {
       found.length = 0;
       await clock.run(to);
