@@ -45,8 +45,21 @@ export function checkServices(
     checkServers(service, rules);
     checkPool(service, rules);
     if (service.check) checkCheck(service, service.check, virtual, rules);
-    else if (service.check === null) rules.warn(placeOf(rules, service), say.noCheck(service.name ?? ''));
   }
+  checkUnchecked(services, rules);
+}
+
+/** How many services without a check are told one by one; of more there is one warning, lest it hide the others. */
+const TOLD_ALONE = 3;
+
+function checkUnchecked(services: readonly ServiceDraft[], rules: Rules): void {
+  const unchecked = services.filter(({ check }) => check === null);
+  const [first] = unchecked;
+  if (first !== undefined && unchecked.length > TOLD_ALONE) {
+    const names = unchecked.slice(0, TOLD_ALONE).map(({ name = '' }) => name);
+    return rules.warn(placeOf(rules, first), say.noChecks(names, unchecked.length));
+  }
+  for (const service of unchecked) rules.warn(placeOf(rules, service), say.noCheck(service.name ?? ''));
 }
 
 /** Where one of the addresses of a service is written. */

@@ -59,6 +59,8 @@ export const say = {
     `lower_threshold is ${lower}, expected at most ${upper}, the upper_threshold`,
   allZero: () => 'every server has weight 0, so the service gets no connections',
   noCheck: (name: string) => `service ${quoted(name)} has no [service.check]: every server counts as up`,
+  noChecks: (names: readonly string[], many: number) =>
+    `services ${names.map(quoted).join(', ')} and ${many - names.length} more have no [service.check]: every server counts as up`,
   portKept: (forward: string, port: number | null) =>
     `forward = ${quoted(forward)} leaves the port as it is, expected ${port === null ? 'no port' : `no port, or the service's port ${port}`}`,
   everyPortServer: () => 'the service is for every port (0), expected a server without a port',
