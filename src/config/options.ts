@@ -109,7 +109,7 @@ const ALERT = {
   on: {
     is: list(choice(...ALERT_TOPICS), 1, ALERT_TOPICS.length),
     default: [...ALERT_TOPICS],
-    doc: 'What it is about: VRRP state, a server up or down, the quorum of a service.',
+    doc: 'What it is about: `"vrrp"`, roles, split brains, conflicts of addresses, orders to a router; `"server"`, servers up or down, orders for them, ejections; `"quorum"`, the quorum and the panic of a service.',
   },
   timeout: { is: duration('100ms', '5m'), default: '10s', doc: 'Time for one attempt.' },
   attempts: {
