@@ -73,7 +73,7 @@ function renderControl({ tree, entries, release, arch }: Job): string {
     Maintainer: MAINTAINER,
     'Installed-Size': String(Math.ceil(sizeOf(tree, entries) / 1024)),
     Depends: 'libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 9)',
-    Recommends: 'systemd, kmod',
+    Recommends: 'systemd, kmod, nftables',
     Suggests: 'ipvsadm',
     Section: 'net',
     Priority: 'optional',

@@ -66,6 +66,7 @@ Requires: glibc >= 2.28
 Requires: libgcc
 Requires: libstdc++
 Requires: kmod
+Recommends: nftables
 Requires: systemd
 
 %description

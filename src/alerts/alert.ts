@@ -13,6 +13,7 @@ export const TOPICS = {
   ejection: 'server',
   quorum: 'quorum',
   panic: 'quorum',
+  trial: 'config',
 } as const satisfies Readonly<Record<string, AlertTopic>>;
 export type AlertKind = keyof typeof TOPICS;
 

@@ -19,7 +19,8 @@ export type Endpoint = { readonly address: IpAddress; readonly port: number };
 
 /** Reads an address; `undefined` when the text is not one. No zone (`%eth0`), no leading zeros in IPv4. */
 export function parseIp(text: string): IpAddress | undefined {
-  const bytes = text.includes(':') ? parse6(text) : parse4(text);
+  if (!text.includes(':')) return IPV4.test(text) ? (text as IpAddress) : undefined;
+  const bytes = parse6(text);
   return bytes && ipFromBytes(bytes);
 }
 
@@ -45,7 +46,7 @@ export function ipBytes(address: IpAddress): Uint8Array {
 /** The address that 4 or 16 bytes in network order stand for. */
 export function ipFromBytes(bytes: Uint8Array): IpAddress {
   invariant(bytes.length === 4 || bytes.length === 16, `an IP address has 4 or 16 bytes, not ${bytes.length}`);
-  return (bytes.length === 4 ? bytes.join('.') : format6(bytes)) as IpAddress;
+  return (bytes.length === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : format6(bytes)) as IpAddress;
 }
 
 /** Orders two addresses of one family numerically, as VRRP's election does (RFC 9568, 6.4.3). Negative: `a` is lower. */
@@ -100,14 +101,15 @@ export function parseEndpoint(text: string): Endpoint | undefined {
 export const formatEndpoint = (e: Endpoint): string =>
   familyOf(e.address) === 6 ? `[${e.address}]:${e.port}` : `${e.address}:${e.port}`;
 
+const OCTET = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+/** Every text of this form is the canonical one of its address. */
+const IPV4 = new RegExp(`^${OCTET}(?:\\.${OCTET}){3}$`);
+
 function parse4(text: string): Uint8Array | undefined {
-  const parts = text.split('.');
-  if (parts.length !== 4) return undefined;
+  if (!IPV4.test(text)) return undefined;
   const bytes = new Uint8Array(4);
-  for (const [i, part] of parts.entries()) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    bytes[i] = Number(part);
-  }
+  let i = 0;
+  for (const octet of text.split('.')) bytes[i++] = Number(octet);
   return bytes;
 }
 

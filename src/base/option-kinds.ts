@@ -131,7 +131,7 @@ export function perFamily(of: Kind<IpAddress>): Kind<readonly IpAddress[]> {
       }
       found.sort((a, b) => familyOf(a.read) - familyOf(b.read));
       const out = found.map(({ read }) => read);
-      reading.places.set(out, { at: value.at, keys: new Map(found.map(({ at }, i) => [String(i), at])) });
+      reading.places.set(out, { at: value.at, of: (i) => found[Number(i)]?.at });
       return out;
     },
     write: (values) => (values.length === 1 ? of.write(values[0] as IpAddress) : values.map((v) => of.write(v))),
@@ -158,18 +158,20 @@ export function list<T>(of: Kind<T>, least: number, most: number, unique = true)
       if (value.type !== 'array') return wrong(value, key, reading, expected);
       countIn(value, value.items.length, key, least, most, reading);
       const seen = new Set<string>();
-      const places = new Map<string, number>();
+      const places: number[] = [];
       const out: T[] = [];
       for (const item of value.items) {
         const read = of.read(item, key, reading);
         if (read === undefined) continue;
-        const written = JSON.stringify(of.write(read));
-        if (unique && seen.has(written)) reading.error(item.at, say.twiceInList(key, item));
-        seen.add(written);
-        places.set(String(out.length), item.at);
+        if (unique) {
+          const written = JSON.stringify(of.write(read));
+          if (seen.has(written)) reading.error(item.at, say.twiceInList(key, item));
+          seen.add(written);
+        }
+        places.push(item.at);
         out.push(read);
       }
-      reading.places.set(out, { at: value.at, keys: places });
+      reading.places.set(out, { at: value.at, of: (i) => places[Number(i)] });
       return out;
     },
     write: (values) => values.map((v) => of.write(v)),

@@ -1,6 +1,6 @@
 /** The kinds of value that name things: ours, those of a host, those of its networks. */
 
-import { familyOf, formatPrefix, type IpAddress, ipBytes, type Prefix, parseIp, parsePrefix } from './address.ts';
+import { familyOf, formatPrefix, type IpAddress, type Prefix, parseIp, parsePrefix } from './address.ts';
 import type { Kind } from './option.ts';
 import { list, parsed, text } from './option-kinds.ts';
 import { say } from './option-say.ts';
@@ -38,9 +38,10 @@ export const command: Kind<readonly string[]> = {
 
 /** Why an address is not that of one host; `undefined`: it is. */
 export function refuseHost(address: IpAddress): string | undefined {
-  const [first] = ipBytes(address);
-  if (address === '::' || (familyOf(address) === 4 && first === 0)) return 'which is no host';
-  const many = isMulticast(address) || (familyOf(address) === 4 && (first as number) >= 224);
+  // The first number of IPv4: what follows it is not read.
+  const first = familyOf(address) === 4 ? Number.parseInt(address, 10) : undefined;
+  if (address === '::' || first === 0) return 'which is no host';
+  const many = first === undefined ? isMulticast(address) : first >= 224;
   return many ? 'which is multicast, broadcast or reserved' : undefined;
 }
 

@@ -128,7 +128,7 @@ export const ordered = <T extends object>(
     const read = of.read(value, key, reading);
     if (read === undefined) return undefined;
     const out = [...read].sort((a, b) => rank(a) - rank(b));
-    reading.places.set(out, { at: value.at, keys: new Map() });
+    reading.places.set(out, { at: value.at, of: () => undefined });
     return out;
   },
 });
@@ -158,7 +158,7 @@ export function variant<C extends Options, B extends Branches>(
     const typed = types.filter((t) => tag.branches[t] === options);
     return { title: `${title} with type = ${oneOf(typed)}`, doc: tag.docs[typed[0] as string] ?? '', options };
   });
-  const everyKey: Options = Object.assign({}, ...full.values());
+  const everyKey: Options = optional(Object.assign({}, ...full.values()), ['type']);
   return {
     expected: `the table ${title}`,
     schema: () => ({
@@ -174,7 +174,7 @@ export function variant<C extends Options, B extends Branches>(
         const given = found.entries.get('type')?.value;
         const options = given?.type === 'string' ? full.get(given.value) : undefined;
         // Without a type that we know, only what no type has is unknown, and nothing but `type` is missing.
-        const known = options ?? optional(everyKey, ['type']);
+        const known = options ?? everyKey;
         const own =
           given?.type === 'string'
             ? withoutForeign(found, known, full, reading, (key, fits) =>

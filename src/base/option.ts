@@ -37,11 +37,12 @@ export type Reading = {
   warn(at: number, message: string): void;
   /** What defaults may depend on that is not in the file. */
   readonly facts: Readonly<Record<string, string>>;
-  readonly places: WeakMap<object, Places>;
+  readonly places: { get(values: object): Places | undefined; set(values: object, places: Places): unknown };
   /** What to write instead of a key that is none of ours but well known. */
   readonly hints?: ReadonlyMap<string, string>;
 };
-type Places = { readonly at: number; readonly keys: ReadonlyMap<string, number> };
+/** `of`: where the value of that name (in a list: of that number) is; asked only of what something is said about. */
+type Places = { readonly at: number; readonly of: (name: string) => number | undefined };
 
 export type JsonSchema = { readonly [key: string]: unknown };
 
@@ -96,16 +97,40 @@ export type Values<O extends Options> = { readonly [K in keyof O & string as Nam
 /** `true` when two types are the same: holds a table of options to a type written by hand, with its docstrings. */
 export type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : never) : never;
 
-const names = new Map<string, string>();
-/** The name that the value of an option has in the program. */
-export function nameOf(key: string, option: Option): string {
-  if (option.as !== undefined) return option.as;
-  let name = names.get(key);
-  if (name === undefined) {
-    name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-    names.set(key, name);
+/** One option with what follows from it, whatever the file. */
+type Row = {
+  readonly key: string;
+  /** The name that the value has in the program. */
+  readonly name: string;
+  readonly option: Option;
+  /** The default, read; `undefined` where that is no constant: one that is an object is made anew for each table. */
+  readonly constant: unknown;
+};
+type Rows = { readonly list: readonly Row[]; readonly keyOf: ReadonlyMap<string, string> };
+
+/** A file has thousands of tables of the same options, so their rows are made once. */
+const rows = new WeakMap<Options, Rows>();
+function rowsOf(options: Options): Rows {
+  let made = rows.get(options);
+  if (made === undefined) {
+    const list = Object.entries(options).map(([key, option]): Row => {
+      const name = option.as ?? key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+      return { key, name, option, constant: constantOf(key, option) };
+    });
+    made = { list, keyOf: new Map(list.map(({ key, name }) => [name, key])) };
+    rows.set(options, made);
   }
-  return name;
+  return made;
+}
+
+function constantOf(key: string, { is, default: written }: Option): unknown {
+  if (written === undefined || written === null || isDerived(written)) return undefined;
+  let sound = true;
+  const fault = (): void => {
+    sound = false;
+  };
+  const value = is.read(inFile(written, 0), key, { error: fault, warn: fault, facts: {}, places: new Map() });
+  return sound && (value === null || typeof value !== 'object') ? value : undefined;
 }
 
 /** Reads a table by its options. `title` is how the table is written in reports: `[[service.server]]`. */
@@ -116,20 +141,18 @@ export function readTable<O extends Options>(
   reading: Reading,
 ): Partial<Values<O>> {
   const out: Record<string, unknown> = {};
-  const keys = new Map<string, number>();
+  const { list, keyOf } = rowsOf(options);
   for (const [key, { keyAt }] of table.entries)
     if (!Object.hasOwn(options, key))
       reading.error(keyAt, say.unknownKey(key, title, Object.keys(options), reading.hints?.get(key)));
   const later: [name: string, Derived<unknown>][] = [];
-  for (const [key, option] of Object.entries(options)) {
-    const name = nameOf(key, option);
+  for (const { key, name, option, constant } of list) {
     const entry = table.entries.get(key);
     let value: unknown;
-    if (entry !== undefined) {
-      keys.set(name, entry.value.at);
-      value = option.is.read(entry.value, key, reading);
-    } else if (option.default === undefined) reading.error(table.at, say.missing(key, title, option.is.expected));
+    if (entry !== undefined) value = option.is.read(entry.value, key, reading);
+    else if (constant !== undefined) value = constant;
     else if (option.default === null) value = null;
+    else if (option.default === undefined) reading.error(table.at, say.missing(key, title, option.is.expected));
     else if (isDerived(option.default)) later.push([name, option.default]);
     else value = option.is.read(inFile(option.default, table.at), key, reading);
     if (value !== undefined) out[name] = value;
@@ -138,26 +161,27 @@ export function readTable<O extends Options>(
     const value = from(out, reading.facts);
     if (value !== undefined) out[name] = value;
   }
-  reading.places.set(out, { at: table.at, keys });
+  const placeOfName = (name: string) => table.entries.get(keyOf.get(name) ?? '')?.value.at;
+  reading.places.set(out, { at: table.at, of: placeOfName });
   return out as Partial<Values<O>>;
 }
 
 /** Where the value of a key was written, or, when it was not, where the table that would hold it begins. */
 export function placeOf(reading: Reading, values: object, name?: string): number {
   const places = reading.places.get(values);
-  return (name === undefined ? undefined : places?.keys.get(name)) ?? places?.at ?? 0;
+  return (name === undefined ? undefined : places?.of(name)) ?? places?.at ?? 0;
 }
 
 /** Whether the file gives this value, rather than a default. */
 export const isGiven = (reading: Reading, values: object, name: string): boolean =>
-  reading.places.get(values)?.keys.has(name) ?? false;
+  reading.places.get(values)?.of(name) !== undefined;
 
 /** Values back to what a person would write; those that are absent (`null`) are left out. */
 export function writeTable<O extends Options>(options: O, values: Values<O>): { readonly [key: string]: Plain } {
   const out: Record<string, Plain> = {};
   const byName = values as Readonly<Record<string, unknown>>;
-  for (const [key, option] of Object.entries(options)) {
-    const value = byName[nameOf(key, option)];
+  for (const { key, name, option } of rowsOf(options).list) {
+    const value = byName[name];
     if (value !== undefined && (value !== null || option.default !== null)) out[key] = option.is.write(value);
   }
   return out;

@@ -3,6 +3,7 @@
 import type { Issue } from '../config/config.ts';
 import { formatIssue } from '../config/load.ts';
 import { type Call, call } from '../control/client.ts';
+import type { OrderRefusal } from '../control/director.ts';
 import type { ErrorReply } from '../control/http.ts';
 import { type Arguments, EXIT, type ExitCode, type Io, socketOf } from './verb.ts';
 
@@ -25,8 +26,12 @@ export async function ask(
 }
 
 export function sayRefusal(io: Io, status: number, body: unknown): void {
-  const { what, todo } = (typeof body === 'object' && body !== null ? body : {}) as Partial<ErrorReply>;
-  io.err(`lvskeeper: ${what ?? `the daemon answered HTTP ${status}`}\n${todo === undefined ? '' : `${todo}\n`}`);
+  const { what, todo, issues } = (typeof body === 'object' && body !== null ? body : {}) as Partial<
+    ErrorReply & Pick<OrderRefusal, 'issues'>
+  >;
+  const wrong = issues?.filter(({ severity }) => severity === 'error').map(({ message }) => message);
+  for (const text of wrong ?? [what ?? `the daemon answered HTTP ${status}`]) io.err(`lvskeeper: ${text}\n`);
+  if (todo !== undefined) io.err(`${todo}\n`);
 }
 
 export function sayIssues(file: string, issues: readonly Issue[], io: Io): void {

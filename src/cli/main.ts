@@ -28,14 +28,32 @@ export const VERBS: readonly Verb[] = [
   {
     name: 'plan',
     synopsis: 'plan [FILE] [--json]',
-    line: 'Show what a config would change in the kernel, and what that breaks.',
+    line: 'Show what a config would change, and what that breaks.',
     load: async () => (await import('./plan.ts')).plan,
   },
   {
     name: 'reload',
-    synopsis: 'reload [--json]',
+    synopsis: 'reload [--discard] [--json]',
     line: 'Have the daemon read its config file again.',
     load: async () => (await import('./reload.ts')).reload,
+  },
+  {
+    name: 'apply',
+    synopsis: 'apply FILE [--confirm TIME] [--json]',
+    line: 'Make FILE the config; with --confirm on trial, until TIME is over.',
+    load: async () => (await import('./apply.ts')).apply,
+  },
+  {
+    name: 'confirm',
+    synopsis: 'confirm [--json]',
+    line: 'Keep the config that is on trial.',
+    load: async () => (await import('./trial.ts')).confirm,
+  },
+  {
+    name: 'rollback',
+    synopsis: 'rollback [--json]',
+    line: 'Take the config that is on trial back.',
+    load: async () => (await import('./trial.ts')).rollback,
   },
   {
     name: 'restart',
@@ -103,6 +121,18 @@ export const VERBS: readonly Verb[] = [
     line: 'Put a disabled server back into the table.',
     load: async () => (await import('./server-order.ts')).enable,
   },
+  {
+    name: 'add-server',
+    synopsis: 'add-server SERVICE ADDRESS [--weight N] [--name NAME] [--forward MODE] [--reason TEXT] [--json]',
+    line: 'Add a server to a service at run time.',
+    load: async () => (await import('./server-change.ts')).addServer,
+  },
+  {
+    name: 'remove-server',
+    synopsis: 'remove-server SERVICE SERVER [--reason TEXT] [--json]',
+    line: 'Remove a server from a service at run time; it drains.',
+    load: async () => (await import('./server-change.ts')).removeServer,
+  },
 ];
 
 const SPECIAL = ['help', '--help', '-h', '--version', '-V'];
@@ -144,7 +174,7 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 }
 
 function overview(): string {
-  const rows = VERBS.map((verb) => `  ${verb.name.padEnd(8)} ${verb.line}\n`).join('');
+  const rows = VERBS.map((verb) => `  ${verb.name.padEnd(13)} ${verb.line}\n`).join('');
   return `lvskeeper keeps a Linux Virtual Server alive: VRRP, health checks, IPVS.
 
 Usage: lvskeeper VERB [ARGUMENTS]

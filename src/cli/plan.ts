@@ -23,9 +23,11 @@ export const plan: VerbModule = {
   operands: [0, 1],
   options: { json: JSON_OPTION, socket: SOCKET_OPTION },
   about: `
-Shows, in the order it would be done, what a config would change in the kernel: "+" added, "~" changed, "-" removed, each with
-the live connections that it would break. Without FILE it is the file that the running daemon was started with. When no daemon
-runs, FILE (${DEFAULT_CONFIG}) is compared with the kernel directly, every server counted as up. Changes nothing.
+Shows what a config would change, part by part, in the order it would be done: "+" added, "~" changed, "-" removed, each with
+the live connections that it would break, or that would drain from a server that gets no new ones. Each connection is counted
+once. Of virtual routers it says what becomes of the role, where that is known. Without FILE it is the file that the running
+daemon was started with. When no daemon runs, all of FILE (${DEFAULT_CONFIG}) is new, and it is compared with the kernel
+directly, every server counted as up. Changes nothing.
 `,
   run: async (args, io) => {
     const [file] = args.operands;
@@ -83,6 +85,6 @@ async function offline(args: Arguments, io: Io, file: string): Promise<ExitCode>
 function show(args: Arguments, io: Io, file: string, answer: PlanAnswer): ExitCode {
   if (args.flags.has('json')) io.out(`${JSON.stringify(answer, null, 2)}\n`);
   else if (answer.issues !== undefined) sayIssues(file, answer.issues, io);
-  else io.out(renderPlan(answer.changes, painter(io.colour)));
+  else io.out(renderPlan(answer.changes, { width: io.columns, paint: painter(io.colour) }));
   return answer.issues === undefined ? EXIT.ok : EXIT.failed;
 }

@@ -2,12 +2,13 @@
 
 import { printable } from '../base/printable.ts';
 import { formatDuration, milliseconds } from '../base/time.ts';
-import type { ServerStatus, ServiceStatus, Status, SyncStatus } from '../control/status.ts';
+import type { ServerStatus, ServiceStatus, Status, SyncStatus, TrialStatus } from '../control/status.ts';
+import { markLines } from './change-words.ts';
 import { leavingRow, poolTroubles, quorumWords, sorryRow, whyWords } from './pool-words.ts';
 import { renderRouter, routerTroubles } from './render-router.ts';
 import { connectionWords, orderWords } from './server-words.ts';
 import { type Cell, hanging, renderTable, type View } from './table.ts';
-import { age, since } from './when.ts';
+import { age, left, moment, since } from './when.ts';
 
 export type { View };
 
@@ -30,7 +31,8 @@ export function renderStatus(status: Status, view: View): string {
 /** What an operator should know before reading on, one sentence each. */
 function troubles(status: Status, { now }: View): string[] {
   const found: string[] = [];
-  const { refused } = status.config;
+  const { refused, trial } = status.config;
+  if (trial !== null) found.push(trialWords(trial, now));
   if (refused !== null) found.push(`the config on disk was refused and is not what runs: ${refused}`);
   for (const { name, state, pid, started, restarts } of status.processes)
     if (state !== 'ready')
@@ -40,9 +42,18 @@ function troubles(status: Status, { now }: View): string[] {
   if (status.ipvsTrouble !== null) found.push(`IPVS: ${status.ipvsTrouble}; no service is carried`);
   if (status.sync !== null && status.sync.trouble !== null) found.push(syncTrouble(status.sync, status.sync.trouble));
   found.push(...routerTroubles(status.routers, now));
+  // One table is for all of them, and so is its trouble.
+  const unmasked = status.services.find(({ masquerade }) => masquerade !== null && masquerade.trouble !== null);
+  if (unmasked) found.push(`masquerading: ${unmasked.masquerade?.trouble}; servers see the addresses of clients`);
   found.push(...status.services.flatMap(poolTroubles));
   return found;
 }
+
+/** The first line of all: whoever looks must know that what runs may soon not. */
+const trialWords = ({ state, by, since: begun, until }: TrialStatus, now: Date): string =>
+  state === 'running'
+    ? `a config is on trial by ${by} since ${moment(begun, now)}, until ${moment(until, now)} (${left(until, now)} left): \`lvskeeper confirm\` keeps it, else what ran before runs again`
+    : `the config on disk was on trial by ${by}, was rolled back, and is not what runs: mend it, then \`lvskeeper reload\``;
 
 /** `connection synchronization: should be master, as edge is; running: none` */
 function syncTrouble({ vrrp, wanted }: SyncStatus, trouble: string): string {
@@ -53,7 +64,8 @@ function syncTrouble({ vrrp, wanted }: SyncStatus, trouble: string): string {
 function renderService(service: ServiceStatus, view: View): string {
   const { paint } = view;
   const { quorum, servers, sorryServers } = service;
-  const mode = `${service.protocol} ${service.address} ${service.forward} ${service.scheduler}`;
+  const full = service.masquerade === null ? '' : ` masqueraded as ${service.masquerade.address ?? 'the director'}`;
+  const mode = `${service.protocol} ${service.address} ${service.forward}${full} ${service.scheduler}`;
   const count = quorumWords(service);
   const up = quorum.held ? count : paint('red', `quorum lost: ${count}`);
   const table = renderTable(
@@ -73,7 +85,7 @@ function renderService(service: ServiceStatus, view: View): string {
     ],
     { ...view, indent: 2 },
   );
-  return `${paint('bold', service.name)}  ${mode}  ${up}\n${table}${orderLines(service, view)}`;
+  return `${paint('bold', service.name)}  ${mode}  ${up}\n${table}${orderLines(service, view)}${changeLines(service, view)}`;
 }
 
 /** The operator's orders, and what is left on servers that are to be without connections. */
@@ -84,6 +96,12 @@ const orderLines = ({ servers }: ServiceStatus, view: View): string =>
       const left = connections === null || order.kind === 'weight' ? '' : ` (${connectionWords(connections)})`;
       return hanging('  ', `${name}${left} ${orderWords(order, view.now)}`, view, 'yellow');
     })
+    .join('');
+
+/** The servers that are not as the file says. */
+const changeLines = (service: ServiceStatus, view: View): string =>
+  markLines(service, view.now)
+    .flatMap((line) => hanging('  ', line, view, 'yellow'))
     .join('');
 
 function serverRow(server: ServerStatus, { now }: View): Cell[] {

@@ -69,7 +69,7 @@ export function wrap(text: string, width: number): readonly string[] {
 }
 
 /** `text` behind `lead`, wrapped, the further lines under the first. */
-export function hanging(lead: string, text: string, { width, paint }: View, style?: Style): string[] {
+export function hanging(lead: string, text: string, { width, paint }: Omit<View, 'now'>, style?: Style): string[] {
   return wrap(printable(text), width - lead.length).map((line, i) => {
     const whole = (i === 0 ? lead : ' '.repeat(lead.length)) + line;
     return `${style === undefined ? whole : paint(style, whole)}\n`;

@@ -6,6 +6,7 @@
 import type { Endpoint, IpAddress, Prefix } from '../base/address.ts';
 import type { Duration } from '../base/time.ts';
 import type { PortRange } from '../ipvs/desired.ts';
+import type { Masquerade } from '../ipvs/masquerade.ts';
 import type { Sysctls } from '../ipvs/sysctls.ts';
 import type { Forward, Protocol, Scheduler, ServiceFlag, Tunnel } from '../ipvs/table.ts';
 import type { PoolSettings } from '../pool/pool.ts';
@@ -268,6 +269,8 @@ export type ServiceConfig = PoolConfig & {
   readonly forward: Forward;
   /** Of `tun`; `null`: IP in IP. */
   readonly tunnel: Tunnel | null;
+  /** Of `nat`: whether servers see an address of the director, that of the interface or this one. */
+  readonly masquerade: Masquerade;
   readonly scheduler: Scheduler;
   /** Flags of the scheduler. */
   readonly flags: readonly ServiceFlag[];
@@ -338,7 +341,7 @@ export type HttpCheckConfig = CheckCommon & {
 export type CheckConfig = TcpCheckConfig | HttpCheckConfig;
 
 /** What an alert can be about: a change of VRRP state, a server up or down, a service's quorum. */
-export const ALERT_TOPICS = ['vrrp', 'server', 'quorum'] as const;
+export const ALERT_TOPICS = ['vrrp', 'server', 'quorum', 'config'] as const;
 export type AlertTopic = (typeof ALERT_TOPICS)[number];
 
 export type AlertCommon = {

@@ -150,9 +150,11 @@ const isTable = (value: Plain | undefined): value is Table => typeof value === '
 export function describe(change: Change): string {
   const what = change.name === '' ? `[${change.section}]` : `${change.section} ${change.name}`;
   if (change.what !== 'changed') return `${what} ${change.what}`;
-  const fields = change.fields.map(({ key, from, to }) => {
-    if (from === null) return to?.startsWith('{') ? `${key} added` : `${key} ${to} added`;
-    return to === null ? `${key} removed` : `${key} ${from} -> ${to}`;
-  });
-  return `${what} changed: ${fields.join(', ')}`;
+  return `${what} changed: ${change.fields.map((field) => describeField(field)).join(', ')}`;
+}
+
+/** `quorum 1 -> 2`, `track service web added` */
+export function describeField({ key, from, to }: FieldChange, arrow = '->'): string {
+  if (from === null) return to?.startsWith('{') ? `${key} added` : `${key} ${to} added`;
+  return to === null ? `${key} removed` : `${key} ${from} ${arrow} ${to}`;
 }

@@ -34,10 +34,10 @@ export function load(text: string, facts: Facts): Loaded {
       warn: (at, message) => found.push({ severity: 'warning', at, message }),
       facts,
       hints: KEEPALIVED_NAMES,
-      places: new WeakMap(),
+      places: new Map(),
     };
     draft = readTable(DOCUMENT, parsed.value, 'the file', reading);
-    checkConfig(draft, { ...reading, line: (at) => lines.placeOf(at).line, sound: found.length === 0 });
+    checkConfig(draft, { ...reading, line: lines.lineOf, sound: found.length === 0 });
   } else found.push({ severity: 'error', ...parsed.error });
 
   const issues = found

@@ -11,11 +11,12 @@ import {
   parseIp,
 } from '../base/address.ts';
 import { derived, type Kind } from '../base/option.ts';
-import { choice, duration, endpoint, integer, list, oneOrMore, parsed, yesNo } from '../base/option-kinds.ts';
-import { name, refuseHost } from '../base/option-net.ts';
+import { choice, duration, endpoint, integer, list, oneOrMore, parsed, wrong, yesNo } from '../base/option-kinds.ts';
+import { hostAddress, name, refuseHost } from '../base/option-net.ts';
 import { textOrTable } from '../base/option-tables.ts';
 import { err, ok } from '../base/result.ts';
 import type { PortRange } from '../ipvs/desired.ts';
+import type { Masquerade } from '../ipvs/masquerade.ts';
 import { SCHEDULERS, SERVICE_FLAGS } from '../ipvs/table.ts';
 
 const U32 = 0xffff_ffff;
@@ -66,6 +67,17 @@ export function writeServerAddress(at: Endpoint): string {
 }
 
 const forward = choice('nat', 'tun', 'dr');
+
+const MASQUERADE = 'true, false, or the address that servers are to see, such as "10.0.0.5"';
+const masquerade: Kind<Masquerade> = {
+  expected: MASQUERADE,
+  schema: () => ({ anyOf: [yesNo.schema(), hostAddress.schema()] }),
+  read(value, key, reading) {
+    if (value.type === 'boolean') return yesNo.read(value, key, reading);
+    return value.type === 'string' ? hostAddress.read(value, key, reading) : wrong(value, key, reading, MASQUERADE);
+  },
+  write: (value) => value,
+};
 
 const TUNNEL = {
   type: {
@@ -154,6 +166,11 @@ export const SERVICE = {
     doc: 'How packets reach the servers: `"nat"` rewrites the destination, `"tun"` tunnels, `"dr"` rewrites the MAC address.',
   },
   tunnel: { is: tunnel, default: null, absent: 'IP in IP', doc: 'The tunnel of `"tun"`.' },
+  masquerade: {
+    is: masquerade,
+    default: false,
+    doc: 'Whether the servers of `"nat"` see an address of the director as the client\'s, and so need no route through it: `true` is that of the outgoing interface, or say which, one that the director has. They learn nothing of the client\'s. It is done by nftables, and asks for `conntrack` of `[ipvs.sysctl]` by itself.',
+  },
   scheduler: { is: choice(...SCHEDULERS), default: 'wlc', doc: "The kernel's scheduler, by its name in ipvsadm(8)." },
   flags: {
     is: list(choice(...SERVICE_FLAGS), 0, SERVICE_FLAGS.length),

@@ -88,13 +88,21 @@ const check = variant('[service.check]', 'How each server of the service is prob
   },
 });
 
+/** How many servers a service has. */
+export const SERVERS_OF_A_SERVICE = { least: 1, most: 10_000 } as const;
+
 /** [[service]] with what is in it. */
 export const WHOLE_SERVICE = {
   ...SERVICE,
   ...POOL,
   check: { is: check, default: null, absent: 'no check: every server counts as up', doc: 'How each server is probed.' },
   server: {
-    is: tables('[[service.server]]', table('[[service.server]]', 'A real server of the service.', SERVER), 1, 10_000),
+    is: tables(
+      '[[service.server]]',
+      table('[[service.server]]', 'A real server of the service.', SERVER),
+      SERVERS_OF_A_SERVICE.least,
+      SERVERS_OF_A_SERVICE.most,
+    ),
     as: 'servers',
     doc: 'The real servers.',
   },
@@ -109,7 +117,7 @@ const ALERT = {
   on: {
     is: list(choice(...ALERT_TOPICS), 1, ALERT_TOPICS.length),
     default: [...ALERT_TOPICS],
-    doc: 'What it is about: `"vrrp"`, roles, split brains, conflicts of addresses, orders to a router; `"server"`, servers up or down, orders for them, ejections; `"quorum"`, the quorum and the panic of a service.',
+    doc: 'What it is about: `"vrrp"`, roles, split brains, conflicts of addresses, orders to a router; `"server"`, servers up or down, orders for them, ejections; `"quorum"`, the quorum and the panic of a service; `"config"`, a config on trial, and what became of it.',
   },
   timeout: { is: duration('100ms', '5m'), default: '10s', doc: 'Time for one attempt.' },
   attempts: {

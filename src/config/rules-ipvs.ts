@@ -5,6 +5,7 @@ import { isGiven, placeOf } from '../base/option.ts';
 import { familyOfMarks } from '../ipvs/desired.ts';
 import type { ServerConfig } from './config.ts';
 import { familiesIn, type IpvsDraft, type RouterDraft, type Rules, type ServiceDraft } from './rules.ts';
+import { checkConntrack } from './rules-masquerade.ts';
 import { sayIpvs } from './say-ipvs.ts';
 
 type Routers = readonly RouterDraft[];
@@ -62,6 +63,7 @@ export function checkIpvs(ipvs: IpvsDraft, services: Services, routers: Routers,
   const { sysctl = {} } = ipvs;
   checkPairs(sysctl, rules);
   checkAgainst(sysctl, services, rules);
+  checkConntrack(ipvs, services, rules);
 }
 
 function checkSync({ sync, sysctl }: IpvsDraft, services: Services, routers: Routers, rules: Rules): void {

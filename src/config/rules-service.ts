@@ -1,8 +1,8 @@
 /** Rules of [[service]]: what IPVS can do (ip_vs_ctl.c), and what would never work though it can be written down. */
 
-import { BITS, type Endpoint, familyOf } from '../base/address.ts';
+import { BITS, type Endpoint, type Family, familyOf } from '../base/address.ts';
 import { isGiven, placeOf } from '../base/option.ts';
-import { familyOfMarks } from '../ipvs/desired.ts';
+import { familyOfMarks, type PortRange } from '../ipvs/desired.ts';
 import { type Forward, flagBits, serviceKey, type Tunnel } from '../ipvs/table.ts';
 import type { HttpCheckConfig, ServerConfig, ServiceConfig } from './config.ts';
 import { writePortRange, writeServerAddress } from './options-service.ts';
@@ -15,6 +15,7 @@ import {
   unique,
   type Virtual,
 } from './rules.ts';
+import { checkMasquerade } from './rules-masquerade.ts';
 import { checkPool, sorryPlaces } from './rules-pool.ts';
 import { say } from './say.ts';
 import { commonPort } from './service-words.ts';
@@ -44,6 +45,7 @@ export function checkServices(
     checkScheduling(service, rules);
     checkServers(service, rules);
     checkPool(service, rules);
+    checkMasquerade(service, rules);
     if (service.check) checkCheck(service, service.check, virtual, rules);
   }
   checkUnchecked(services, rules);
@@ -150,6 +152,7 @@ function checkServers(service: ServiceDraft, rules: Rules): void {
     },
   );
   if (servers.length > 0 && servers.every((s) => s.weight === 0)) rules.warn(placeOf(rules, service), say.allZero());
+  const reach = reachOf(service);
   for (const server of servers) {
     const by = server.forward === null ? forward : server.forward;
     checkTunnel(server, server.tunnel, by !== undefined && by !== 'tun', rules);
@@ -158,11 +161,14 @@ function checkServers(service: ServiceDraft, rules: Rules): void {
         placeOf(rules, server, 'lowerThreshold'),
         say.thresholds(server.lowerThreshold, server.upperThreshold),
       );
-    if (by !== undefined && server.address !== undefined)
-      checkReach(service, by, server.address, placeOf(rules, server, 'address'), rules);
+    const why = by && server.address && unreachable(reach, by, server.address);
+    if (why !== undefined) rules.error(placeOf(rules, server, 'address'), why);
   }
-  if (forward !== undefined)
-    for (const [to, at] of sorryPlaces(service, rules)) checkReach(service, forward, to, at, rules);
+  if (forward === undefined) return;
+  for (const [to, at] of sorryPlaces(service, rules)) {
+    const why = unreachable(reach, forward, to);
+    if (why !== undefined) rules.error(at, why);
+  }
 }
 
 /** Whether some server of the service is reached that way. */
@@ -181,21 +187,27 @@ function checkTunnel(of: object, tunnel: Tunnel | null | undefined, unused: bool
   else if (tunnel.type === 'gre' && tunnel.checksum === 'remcsum') rules.error(at('checksum'), say.remcsum());
 }
 
-/** Whether packets for each address can get to the server that way. */
-function checkReach(service: ServiceDraft, by: Forward, to: Endpoint, at: number, rules: Rules): void {
+/** What packets of a service come for: the families of its packets and its addresses, the same for all its servers. */
+type Reach = { readonly families: ReadonlySet<Family>; readonly addresses: readonly PortRange[] };
+function reachOf(service: ServiceDraft): Reach {
   const { addresses = [], fwmarks = [] } = service;
-  const theirs = familyOf(to.address);
   const families = new Set(addresses.map(({ address }) => familyOf(address)));
   if (fwmarks.length > 0)
     families.add(familyOfMarks({ fwmarkFamily: service.fwmarkFamily ?? null, servers: wholeServers(service) }));
-  for (const ours of families)
-    if (by !== 'tun' && ours !== theirs) return rules.error(at, say.familiesMixed(by, theirs, ours));
-  if (to.port === 0) return;
+  return { families, addresses };
+}
+
+/** Why packets for some address cannot get to the server that way. */
+function unreachable({ families, addresses }: Reach, by: Forward, to: Endpoint): string | undefined {
+  const theirs = familyOf(to.address);
+  if (by !== 'tun') for (const ours of families) if (ours !== theirs) return say.familiesMixed(by, theirs, ours);
+  if (to.port === 0) return undefined;
   for (const { port, lastPort } of addresses) {
-    if (port === 0) return rules.error(at, say.everyPortServer());
+    if (port === 0) return say.everyPortServer();
     if (by !== 'nat' && (port !== to.port || lastPort !== port))
-      return rules.error(at, say.portKept(by, lastPort === port ? port : null));
+      return say.portKept(by, lastPort === port ? port : null);
   }
+  return undefined;
 }
 
 function checkCheck(service: ServiceDraft, check: CheckDraft, virtual: Virtual, rules: Rules): void {

@@ -67,6 +67,18 @@ export const say = {
   familiesMixed: (forward: string, server: number, service: number) =>
     `an IPv${server} server behind an IPv${service} service, which forward = ${quoted(forward)} cannot do, expected IPv${service}, or forward = "tun"`,
 
+  // masquerade of [[service]]
+  masqueradesNat: (forward: string) =>
+    `masquerade with forward = ${quoted(forward)}, by which servers answer to clients themselves, expected forward = "nat"`,
+  masqueradesNatServer: (server: string, forward: string) =>
+    `forward of server ${server} is ${quoted(forward)} in a service with masquerade, expected "nat" of all its servers`,
+  masqueradesConnections: () =>
+    'masquerade with ops = true, expected one of the two: without a connection there is nothing that an answer could belong to',
+  masqueradeFamily: (address: string, server: number) =>
+    `masquerade is ${quoted(address)}, expected an IPv${server} address, as the servers have`,
+  masqueradeTracked: (service: string) =>
+    `conntrack = false with masquerade in service ${quoted(service)}, which needs it, expected no conntrack, or true`,
+
   // [service.check]
   slowTimeout: () => 'timeout is longer than interval: a server that hangs is probed less often, and fails later',
   probedByTcp: (type: string, protocol: string) =>

@@ -42,33 +42,50 @@ function treeOf(nodes: readonly parser.Node[], text: string): Table {
   for (const node of nodes) {
     if (node.type === 'Assign') assign(current, node, text);
     else if (node.type === 'ObjectPath') {
-      current = descend(root, node.value, keyPlaces(text, node.offset, node.value.length), node.offset);
+      current = descend(root, pathOf(node.value, node.offset, text), node.value.length);
       // A table that an earlier [a.b] implied is where its own header stands.
       current.at = node.offset;
-    } else if (node.type === 'ArrayPath') {
-      const places = keyPlaces(text, node.offset, node.value.length);
-      const parent = descend(root, node.value.slice(0, -1), places, node.offset);
-      const key = node.value.at(-1) as string;
-      const entry = parent.entries.get(key) ?? {
-        keyAt: places.at(-1) as number,
-        value: { type: 'array', items: [], at: node.offset },
-      };
-      invariant(entry.value.type === 'array', `${key} is an array of tables`);
-      parent.entries.set(key, entry);
-      current = tableAt(node.offset);
-      entry.value.items.push(current);
-    }
+    } else if (node.type === 'ArrayPath') current = append(root, pathOf(node.value, node.offset, text));
   }
   return root;
 }
 
-/** The table at the end of a path, made where there is none; through an array of tables to its last. */
-function descend(from: Table, path: readonly string[], places: readonly number[], at: number): Table {
+/** A header or a key. `placeOf`: where a part of it begins, which is worked out when it is first asked. */
+type Path = { readonly parts: readonly string[]; readonly at: number; placeOf(part: number): number };
+
+function pathOf(parts: readonly string[], at: number, text: string): Path {
+  let places: readonly number[] | undefined;
+  const placeOf = (part: number): number => {
+    places ??= keyPlaces(text, at, parts.length);
+    return places[part] as number;
+  };
+  return { parts, at, placeOf };
+}
+
+/** A new table at the end of the array of tables that a header names; the array is made with its first. */
+function append(root: Table, path: Path): Table {
+  const last = path.parts.length - 1;
+  const parent = descend(root, path, last);
+  const key = path.parts[last] as string;
+  let entry = parent.entries.get(key);
+  if (entry === undefined) {
+    entry = { keyAt: path.placeOf(last), value: { type: 'array', items: [], at: path.at } };
+    parent.entries.set(key, entry);
+  }
+  invariant(entry.value.type === 'array', `${key} is an array of tables`);
+  const table = tableAt(path.at);
+  entry.value.items.push(table);
+  return table;
+}
+
+/** The table at the end of the first `count` parts, made where there is none; through an array of tables to its last. */
+function descend(from: Table, path: Path, count: number): Table {
   let table = from;
-  for (const [i, key] of path.entries()) {
+  for (let i = 0; i < count; i++) {
+    const key = path.parts[i] as string;
     let entry = table.entries.get(key);
     if (entry === undefined) {
-      entry = { keyAt: places[i] as number, value: tableAt(at) };
+      entry = { keyAt: path.placeOf(i), value: tableAt(path.at) };
       table.entries.set(key, entry);
     }
     const next: Tree | undefined = entry.value.type === 'array' ? entry.value.items.at(-1) : entry.value;
@@ -79,12 +96,14 @@ function descend(from: Table, path: readonly string[], places: readonly number[]
 }
 
 function assign(table: Table, pair: parser.Pair, text: string): void {
-  const places = pair.key.length === 1 ? [pair.offset] : keyPlaces(text, pair.offset, pair.key.length);
-  const parent = descend(table, pair.key.slice(0, -1), places, pair.offset);
-  parent.entries.set(pair.key.at(-1) as string, {
-    keyAt: places.at(-1) as number,
-    value: treeOfValue(pair.value, text),
-  });
+  const last = pair.key.length - 1;
+  const value = treeOfValue(pair.value, text);
+  if (last === 0) {
+    table.entries.set(pair.key[0] as string, { keyAt: pair.offset, value });
+    return;
+  }
+  const path = pathOf(pair.key, pair.offset, text);
+  descend(table, path, last).entries.set(pair.key[last] as string, { keyAt: path.placeOf(last), value });
 }
 
 function treeOfValue(node: parser.Value, text: string): Tree {

@@ -5,12 +5,29 @@
 
 import type { Server, ServerResponse } from 'node:http';
 import type { Log } from '../system/log.ts';
-import type { Director, OrderRefusal, OrderResult, ServerOrderResult } from './director.ts';
+import type {
+  ConfirmResult,
+  Director,
+  OrderRefusal,
+  OrderResult,
+  ServerChangeResult,
+  ServerOrderResult,
+  TrialRefusal,
+} from './director.ts';
 import type { Event, EventKind } from './event.ts';
 import { parseKind, parseLimit, parseSince } from './event-query.ts';
 import { HttpError, type Request, type Route, send, sendJson, serverFor } from './http.ts';
 import { EVENT_KINDS, type EventQuery } from './journal.ts';
-import { failoverRequest, orderRequest, serverOrderRequest, serverTakeBack } from './order-request.ts';
+import {
+  addServerRequest,
+  applyRequest,
+  failoverRequest,
+  orderRequest,
+  reloadRequest,
+  removeServerRequest,
+  serverOrderRequest,
+  serverTakeBack,
+} from './order-request.ts';
 
 /** Bytes of events that may wait for a follower that does not read; then it is cut off, and may come back with `since`. */
 const FOLLOWER_LIMIT = 8 << 20;
@@ -44,9 +61,10 @@ export function controlServer(director: Director, log: Log): Server {
     {
       method: 'POST',
       path: '/reload',
-      summary: 'read the config file again; refused (422) when it has an error',
-      handle: async (_, response) => {
-        const answer = await director.reload();
+      summary:
+        'read the config file again; refused (422) when it has an error: ?discard=1 (drop what was changed of the servers at run time), by=api',
+      handle: async ({ query }, response) => {
+        const answer = await director.reload(reloadRequest(query));
         sendJson(response, answer.outcome === 'refused' ? 422 : 200, answer);
       },
     },
@@ -70,6 +88,43 @@ export function controlServer(director: Director, log: Log): Server {
         const answer = await director.plan(text === '' ? null : text);
         sendJson(response, answer.issues === undefined ? 200 : 422, answer);
       },
+    },
+    {
+      method: 'POST',
+      path: '/apply',
+      summary:
+        'run a config on trial: {"text":TOML, "confirm_ms":300000, "by":"api"}; without /confirm by then, what ran before runs again; 422 with the issues when it is wrong, 409 while another is on trial',
+      handle: async ({ body }, response) => {
+        const result = await director.apply(applyRequest(await body()));
+        if (!result.ok) return refuseTrial(response, result);
+        sendJson(response, result.value.outcome === 'refused' ? 422 : 200, result.value);
+      },
+    },
+    {
+      method: 'GET',
+      path: '/trial',
+      summary: 'the config that is on trial, and the one before it; 404 when there is none',
+      handle: (_, response) => {
+        const trial = director.trial();
+        if (trial === null)
+          throw new HttpError(
+            ...([404, 'no-trial', 'no config is on trial'] as const),
+            '`lvskeeper apply FILE --confirm 5m` tries one; `lvskeeper events --kind trial` shows what has become of others.',
+          );
+        sendJson(response, 200, trial);
+      },
+    },
+    {
+      method: 'POST',
+      path: '/confirm',
+      summary: 'keep the config on trial, which by now is in the config file (409 when it is not): ?by=api',
+      handle: async ({ query }, response) => sendTrial(response, await director.confirm(query.get('by') ?? 'api')),
+    },
+    {
+      method: 'POST',
+      path: '/rollback',
+      summary: 'go back at once to what ran before the config on trial: ?by=api',
+      handle: async ({ query }, response) => sendTrial(response, await director.rollback(query.get('by') ?? 'api')),
     },
     {
       method: 'POST',
@@ -108,6 +163,21 @@ export function controlServer(director: Director, log: Log): Server {
         'takes the order for a server back: ?server=NAME|ADDRESS, service=NAME, kind=drain|disable|weight, by=api',
       handle: async ({ query }, response) => sendOrder(response, await director.takeBackServer(serverTakeBack(query))),
     },
+    {
+      method: 'POST',
+      path: '/services/NAME/servers',
+      summary:
+        'adds a server at run time: the keys of [[service.server]], as {"address":"10.0.0.23:80", "weight":1}, and "reason":"", "by":"api"; 422 with the issues when it is wrong',
+      handle: async ({ name, body }, response) =>
+        sendOrder(response, await director.addServer(name, addServerRequest(await body()))),
+    },
+    {
+      method: 'DELETE',
+      path: '/services/NAME/servers',
+      summary: 'removes a server at run time: ?server=NAME|ADDRESS, reason=TEXT, by=api',
+      handle: async ({ name, query }, response) =>
+        sendOrder(response, await director.removeServer(name, removeServerRequest(query))),
+    },
     { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
   ];
   return serverFor(routes, (path, error) => log.error('control request failed', { path, error }));
@@ -141,13 +211,24 @@ const REFUSED: Readonly<Record<OrderRefusal['error'], number>> = {
   'no-such-service': 404,
   'no-services': 404,
   'no-answer': 503,
+  'server-exists': 409,
+  'already-removed': 409,
+  'several-servers': 409,
+  'wrong-server': 422,
 };
 
-function sendOrder(response: ServerResponse, result: OrderResult | ServerOrderResult): void {
+function sendOrder(response: ServerResponse, result: OrderResult | ServerOrderResult | ServerChangeResult): void {
   if (result.ok) return sendJson(response, 200, result.value);
-  const { error, what, todo } = result.error;
-  throw new HttpError(REFUSED[error], error, what, todo);
+  sendJson(response, REFUSED[result.error.error], result.error);
 }
+
+function sendTrial(response: ServerResponse, result: ConfirmResult): void {
+  if (result.ok) sendJson(response, 200, result.value);
+  else refuseTrial(response, result);
+}
+
+const refuseTrial = (response: ServerResponse, { error }: { readonly error: TrialRefusal }): void =>
+  sendJson(response, error.error === 'no-trial' ? 404 : 409, error);
 
 const HEALTH = '200 "ok", or 503 and the reasons';
 

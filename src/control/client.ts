@@ -1,10 +1,11 @@
 /** The other end of the control socket, for the command line: one request and its answer, or the events as they come. */
 
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Event } from './event.ts';
 import type { ErrorReply } from './http.ts';
+import { request as httpRequest } from './node-http.ts';
 
 export type Call = {
   readonly method: 'GET' | 'POST' | 'DELETE';

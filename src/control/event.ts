@@ -12,6 +12,9 @@ export type ServerState = 'up' | 'down' | 'unknown';
 /** Severity as in syslog(3), the three that an operator tells apart. */
 export type Severity = 'info' | 'warning' | 'error';
 
+/** What became of a change to the servers at run time, after it was made. `ceased`: the file says so by now, or otherwise. */
+export type ServerChangeEnd = 'taken-back' | 'discarded' | 'ceased';
+
 export type Happening =
   /** A virtual router changed state. `cause` in words: what made it, with times. */
   | {
@@ -71,6 +74,18 @@ export type Happening =
       /** RFC 3339; `null`: until it is taken back. */
       readonly until: string | null;
     }
+  /** The operator added a server at run time, or removed one of the file; or that is no longer so. `reason`: of what it says. */
+  | {
+      readonly kind: 'server-change';
+      readonly service: string;
+      readonly server: string;
+      readonly address: string;
+      readonly change: 'added' | 'removed';
+      readonly what: 'made' | ServerChangeEnd;
+      /** Who made it, took it back or discarded it. */
+      readonly by: string;
+      readonly reason: string;
+    }
   /** A server's verdict changed. `reason` is the last probe's. */
   | {
       readonly kind: 'server';
@@ -111,6 +126,15 @@ export type Happening =
     }
   /** A reload was asked for; `refused` lists the file's issues in `detail`. */
   | { readonly kind: 'reload'; readonly outcome: 'applied' | 'unchanged' | 'refused'; readonly detail: string }
+  /** A config is on trial, goes on to be after a restart, was confirmed, or what ran before runs again. `reason`: why. */
+  | {
+      readonly kind: 'trial';
+      readonly what: 'begun' | 'resumed' | 'confirmed' | 'rolled-back';
+      readonly by: string;
+      readonly reason: string;
+      /** The end of the trial, RFC 3339. */
+      readonly until: string;
+    }
   /** One of our processes started, was ready, died, or is being started again. */
   | {
       readonly kind: 'process';

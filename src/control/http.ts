@@ -1,7 +1,8 @@
 /** The little of HTTP that the control API and the metrics listener share: routes, JSON replies, errors with advice. */
 
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { nearest } from '../base/nearest.ts';
+import { createServer } from './node-http.ts';
 
 export type Route = {
   readonly method: 'GET' | 'POST' | 'DELETE';

@@ -2,7 +2,16 @@
 
 import { nearest } from '../base/nearest.ts';
 import { type Duration, milliseconds, seconds } from '../base/time.ts';
-import type { FailoverRequest, OrderRequest, ServerOrderRequest, ServerTakeBack } from './director.ts';
+import type {
+  AddServerRequest,
+  ApplyRequest,
+  FailoverRequest,
+  OrderRequest,
+  ReloadRequest,
+  RemoveServerRequest,
+  ServerOrderRequest,
+  ServerTakeBack,
+} from './director.ts';
 import { HttpError } from './http.ts';
 
 /** How long a failover lasts unless said otherwise: long enough to work on the other director, short enough to be forgotten. */
@@ -81,6 +90,28 @@ const SERVER_ORDER = {
 };
 const SERVER_TAKE_BACK = { server, service: serviceName, kind: { ...serverKind, absent: null }, by: text('api') };
 
+/** Long enough to look at what a change has done; no forgotten trial lasts for ever. */
+const LONGEST_TRIAL = seconds(86_400);
+const SHORTEST_TRIAL = seconds(1);
+const trialTime: Field<Duration> = {
+  read: (value) => {
+    const good = typeof value === 'number' && value >= SHORTEST_TRIAL && value <= LONGEST_TRIAL;
+    return good ? milliseconds(value) : undefined;
+  },
+  expected: 'a number of milliseconds, 1000 (1 s) to 86400000 (24 h)',
+};
+const toml: Field<string> = {
+  read: (value) => (typeof value === 'string' ? value : undefined),
+  expected: 'the config, TOML',
+};
+
+const AUTHOR = { reason: text(''), by: text('api') };
+const switchedOn: Field<'0' | '1'> = {
+  read: (value) => (value === '0' || value === '1' ? value : undefined),
+  expected: '1, or 0',
+  absent: '0',
+};
+
 const ORDER = { kind, for_ms: lifetime(null), reason: text(''), by: text('api') };
 const FAILOVER = {
   router: routerName,
@@ -114,6 +145,28 @@ export function serverOrderRequest(body: string): ServerOrderRequest {
 export const serverTakeBack = (query: URLSearchParams): ServerTakeBack =>
   valuesOf(SERVER_TAKE_BACK, Object.fromEntries(query));
 
+/** What is in it besides who asks, and why, is judged by the rules of the config file. */
+export function addServerRequest(body: string): AddServerRequest {
+  const { reason, by, ...table } = objectOf(body, '{"address":"10.0.0.23:80","reason":"more load"}');
+  return { table, ...valuesOf(AUTHOR, { ...(reason !== undefined && { reason }), ...(by !== undefined && { by }) }) };
+}
+
+export const removeServerRequest = (query: URLSearchParams): RemoveServerRequest =>
+  valuesOf({ server, ...AUTHOR }, Object.fromEntries(query));
+
+export function applyRequest(body: string): ApplyRequest {
+  const values = valuesOf(
+    { text: toml, confirm_ms: trialTime, by: text('api') },
+    objectOf(body, '{"text":"…","confirm_ms":300000}'),
+  );
+  return { text: values.text, lifetime: values.confirm_ms, by: values.by };
+}
+
+export function reloadRequest(query: URLSearchParams): ReloadRequest {
+  const values = valuesOf({ discard: switchedOn, by: text('api') }, Object.fromEntries(query));
+  return { ...values, discard: values.discard === '1' };
+}
+
 const read = <F extends Fields>(fields: F, body: string): Values<F> => valuesOf(fields, objectOf(body));
 
 function valuesOf<F extends Fields>(fields: F, given: Readonly<Record<string, unknown>>): Values<F> {
@@ -135,7 +188,10 @@ function valuesOf<F extends Fields>(fields: F, given: Readonly<Record<string, un
   return Object.fromEntries(entries) as Values<F>;
 }
 
-function objectOf(body: string): Readonly<Record<string, unknown>> {
+function objectOf(
+  body: string,
+  example = '{"kind":"demote","reason":"kernel upgrade"}',
+): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
     value = JSON.parse(body);
@@ -143,7 +199,7 @@ function objectOf(body: string): Readonly<Record<string, unknown>> {
     // Said below.
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw bad('the body is not a JSON object', 'Send one, such as {"kind":"demote","reason":"kernel upgrade"}.');
+    throw bad('the body is not a JSON object', `Send one, such as ${example}.`);
   return value as Readonly<Record<string, unknown>>;
 }
 

@@ -37,6 +37,8 @@ function words(h: Happening, sayTime: SayTime): string {
         ? `${h.service}: server ${serverName(h)} ${word} by ${h.by} until ${end(h.until, sayTime)}${colon(h.reason)}`
         : `${h.service}: server ${serverName(h)} no longer ${word} by ${h.by}${colon(h.reason)}`;
     }
+    case 'server-change':
+      return `${h.service}: server ${serverName(h)} ${changeWords(h)}`;
     case 'quorum':
       return `${h.service}: quorum ${h.held ? 'held' : 'lost'}: ${h.by === 'weight' ? 'weight ' : ''}${h.up} up, ${h.needed} needed`;
     case 'panic':
@@ -49,6 +51,8 @@ function words(h: Happening, sayTime: SayTime): string {
         : `${h.service}: server ${serverName(h)} stays in though it failed: ${h.out} of ${h.servers} are out, as many as max_ejected allows`;
     case 'reload':
       return `reload ${h.outcome}${colon(h.detail)}`;
+    case 'trial':
+      return trialWords(h, sayTime);
     case 'process':
       return `${h.process} process ${h.what}${colon(h.detail)}`;
     case 'drift':
@@ -58,9 +62,32 @@ function words(h: Happening, sayTime: SayTime): string {
   }
 }
 
+function changeWords({ change, what, by, reason }: Extract<Happening, { kind: 'server-change' }>): string {
+  if (what === 'made') return `${change} at run time by ${by}${colon(reason)}`;
+  const end = what === 'ceased' ? '' : what === 'discarded' ? `, discarded by ${by}` : `, taken back by ${by}`;
+  return `no longer ${change} at run time${end}${colon(reason)}`;
+}
+
 /** `drained`, `disabled`, `given weight 5` */
 export const ordered = ({ kind, weight }: Pick<ServerOrder, 'kind' | 'weight'>): string =>
   kind === 'weight' ? `given weight ${weight}` : kind === 'drain' ? 'drained' : 'disabled';
+
+function trialWords(h: Extract<Happening, { kind: 'trial' }>, sayTime: SayTime): string {
+  const trial = `the config on trial by ${h.by}`;
+  switch (h.what) {
+    case 'begun':
+      return `a config is on trial by ${h.by} until ${sayTime(h.until)}`;
+    case 'resumed':
+      return `${trial} goes on until ${sayTime(h.until)}`;
+    case 'confirmed':
+      return `${trial} is confirmed ${h.reason}`;
+    case 'rolled-back':
+      return `${trial} is rolled back, and what ran before runs: ${h.reason}`;
+  }
+}
+
+/** As an event says it whose reader's time zone is not known. */
+export const describeTrialEnd: SayTime = utc;
 
 const end = (until: string | null, sayTime: SayTime): string => (until === null ? 'taken back' : sayTime(until));
 
@@ -93,6 +120,7 @@ export function severityOf(h: Happening): Severity {
       return h.up ? 'info' : 'warning';
     case 'order':
     case 'server-order':
+    case 'server-change':
       return 'info';
     case 'server':
       return h.to === 'down' ? 'warning' : 'info';
@@ -104,6 +132,8 @@ export function severityOf(h: Happening): Severity {
       return 'warning';
     case 'reload':
       return h.outcome === 'refused' ? 'error' : 'info';
+    case 'trial':
+      return h.what === 'rolled-back' ? 'warning' : 'info';
     case 'process':
       return h.what === 'died' ? 'error' : 'info';
     case 'drift':

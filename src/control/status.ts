@@ -16,6 +16,8 @@ export type Status = {
     readonly loaded: string;
     /** Why the file on disk is not what runs; `null` when the last reload was good. */
     readonly refused: string | null;
+    /** The config that is on trial; `null`: none. */
+    readonly trial: TrialStatus | null;
   };
   readonly processes: readonly ProcessStatus[];
   /** Why the kernel's IPVS table cannot be read; `null` when it can, or there is no service. */
@@ -24,6 +26,15 @@ export type Status = {
   readonly sync: SyncStatus | null;
   readonly routers: readonly RouterStatus[];
   readonly services: readonly ServiceStatus[];
+};
+
+export type TrialStatus = {
+  /** `rolled-back`: what ran before it runs, and the file still holds what was tried. */
+  readonly state: 'running' | 'rolled-back';
+  readonly by: string;
+  readonly since: string;
+  /** When what ran before runs again by itself. */
+  readonly until: string;
 };
 
 export type SyncStatus = {
@@ -149,6 +160,8 @@ export type ServiceStatus = {
   readonly address: string;
   readonly protocol: Protocol;
   readonly forward: Forward;
+  /** Full NAT; `null`: servers see the addresses of clients. */
+  readonly masquerade: MasqueradeStatus | null;
   readonly scheduler: string;
   /** `needed` and `up` are servers, or their weight. `held`: as it was reported, or presumed, last. */
   readonly quorum: QuorumChange;
@@ -157,8 +170,22 @@ export type ServiceStatus = {
   readonly servers: readonly ServerStatus[];
   /** Where clients go while the quorum is lost. */
   readonly sorryServers: readonly SorryStatus[];
+  /** Servers of the file that the operator has removed at run time. */
+  readonly removed: readonly RemovedStatus[];
   /** Servers that have left the config, while their connections are ending. */
   readonly leaving: readonly LeavingStatus[];
+};
+
+/** Who has changed the servers at run time, why, and since when (RFC 3339). */
+export type ChangeMark = { readonly by: string; readonly reason: string; readonly since: string };
+
+export type RemovedStatus = ChangeMark & { readonly name: string; readonly address: string };
+
+export type MasqueradeStatus = {
+  /** The address that servers see; `null`: that of the outgoing interface. */
+  readonly address: string | null;
+  /** Why it is not as it should be; `null` when it is. */
+  readonly trouble: string | null;
 };
 
 export type LeavingStatus = {
@@ -195,6 +222,8 @@ export type ServerStatus = {
   readonly connections: Connections | null;
   /** What the operator has asked for; `null`: nothing. */
   readonly order: ServerOrder | null;
+  /** Set when the operator has added it at run time; `null`: the file has it. Of the supervisor, as `removed` is. */
+  readonly added: ChangeMark | null;
   readonly check: {
     readonly type: string;
     /** When the last probe ended; `null` before the first. */

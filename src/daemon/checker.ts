@@ -5,11 +5,13 @@
  */
 
 import type { IpAddress } from '../base/address.ts';
-import { between, seconds } from '../base/time.ts';
+import { seconds } from '../base/time.ts';
 import { createProber } from '../checkers/registry.ts';
 import type { CheckConfig, IpvsConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
 import { probedAt } from '../config/service-words.ts';
 import type { SyncStatus } from '../control/status.ts';
+import { idsOf } from '../ipvs/desired.ts';
+import { CONNTRACK_ALONE, isMasqueraded, wantedMasquerading, withConntrack } from '../ipvs/masquerade.ts';
 import { NOTHING_WANTED } from '../ipvs/settings.ts';
 import type { Table } from '../ipvs/table.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
@@ -17,16 +19,20 @@ import { defaultRoute } from '../system/default-route.ts';
 import { openIpvs } from '../system/ipvs.ts';
 import { openIpvsSettings } from '../system/ipvs-settings.ts';
 import { later } from '../system/later.ts';
+import { openNft } from '../system/nft.ts';
 import { openRtnetlink, watchNetwork } from '../system/rtnetlink.ts';
 import { openAsker } from '../trackers/gateway/ask.ts';
 import { createTrackers } from '../trackers/registry.ts';
 import { createServiceBoard } from '../trackers/service/board.ts';
 import { onlyActive } from './active-services.ts';
+import { createChangingServices } from './changing-services.ts';
 import { report, serve, tellTracked } from './child.ts';
 import { createComplaints } from './complaints.ts';
 import { createIpvsSettingsKeeper } from './ipvs-settings-keeper.ts';
 import { createLeavingServers } from './leaving-servers.ts';
+import { createMasqueradeKeeper } from './masquerade-keeper.ts';
 import type { CheckerOrders } from './messages.ts';
+import { liveConnections } from './plan-connections.ts';
 import { probeSources } from './probe-source.ts';
 import { createProberSchedule, type ProbeOrder } from './prober-schedule.ts';
 import { createQuorumCommands } from './quorum-commands.ts';
@@ -58,15 +64,20 @@ let roles: readonly RouterRole[] = [];
 let balancing = false;
 const commands = createQuorumCommands(report);
 const keeper = createServiceKeeper(report, commands.changed);
-/** The table changes by itself while a server starts slowly, and must be looked at while sorry servers leave. */
-let changing: { cancel(): void } | undefined;
+const changing = createChangingServices<ServiceConfig>({
+  now,
+  later,
+  look: (services) => void reconciler.look(services),
+});
 
-function desired(kernel: Table): Table {
+/** `parts`: of these services alone; `undefined`: of all. */
+function desired(kernel: Table, owned: ReadonlySet<string>, parts: readonly ServiceConfig[] | undefined): Table {
   const at = now();
-  const next = keeper.nextChange(kernel, at);
-  changing?.cancel();
-  if (next !== undefined) changing = later(between(at, next), () => void reconciler.request());
-  return keeper.desired(kernel, at);
+  const services = parts ?? keeper.services();
+  if (parts === undefined) changing.clear();
+  changing.set(services.map((service) => [service, keeper.nextChange(kernel, at, service)]));
+  const wanted = leaving.keep(kernel, keeper.desired(kernel, at, services), owned, parts);
+  return active(wanted, kernel, { services, homes: orders.homes });
 }
 
 /** The daemon is stopped, and nothing of ours is to stay. */
@@ -74,8 +85,8 @@ let clearing = false;
 
 const reconciler = createReconciler({
   open: openIpvs,
-  desired: (kernel, owned) =>
-    clearing ? new Map() : active(leaving.keep(kernel, desired(kernel), owned), kernel, orders),
+  desired: (kernel, owned, parts) => (clearing ? new Map() : desired(kernel, owned, parts)),
+  idsOf: (service: ServiceConfig) => idsOf(service),
   owned: {
     load: () => loadOwned(orders.runDir),
     save: (owned) => saveOwned(orders.runDir, owned),
@@ -101,14 +112,22 @@ const settings = createIpvsSettingsKeeper({
   complain: (what, detail, severity) => complaints(what, () => detail, severity),
   later,
 });
+const masquerade = createMasqueradeKeeper({
+  nft: openNft(() => orders.runDir),
+  wanted: () => wantedMasquerading(orders.services, reconciler.table()),
+  report,
+  complain: (what, detail, severity) => complaints(what, () => detail, severity),
+  later,
+});
 const probes = createProberSchedule({
   now,
   timer: createTimer,
   createProber,
   onResult: (key, result, at) => {
-    if (!keeper.take(key, result, at)) return;
+    const changed = keeper.take(key, result, at);
+    if (changed === undefined) return;
     board.refresh();
-    void reconciler.request();
+    void reconciler.look([changed]);
   },
 });
 const board = createServiceBoard((service) => keeper.quorum(service));
@@ -131,10 +150,16 @@ const tracks = createTrackKeeper({
 
 async function configure(next: CheckerOrders): Promise<void> {
   orders = next;
-  ipvs = next.ipvs;
+  ipvs = withConntrack(next.ipvs, next.services);
   leaving.configure(next.services);
   tracks.configure(next.tracks, next.tracked);
   balancing ||= next.services.length > 0 || loadOwned(next.runDir).size > 0;
+  // Before its services, since a connection that they take without it stays without.
+  if (next.services.some(isMasqueraded)) {
+    await reconciler.read();
+    await settings.request();
+  }
+  await masquerade.request();
   // The verdicts begin from what the kernel has, so it is read before they are formed.
   const serverOrders = new Map(Object.entries(next.serverOrders));
   if (balancing) await reconciler.request((kernel) => keeper.configure(next.services, kernel, now(), serverOrders));
@@ -197,7 +222,10 @@ async function putBack(): Promise<void> {
   clearing = ipvs?.onStop === 'remove';
   if (balancing && (clearing || orders.services.some((service) => service.active === 'master')))
     await reconciler.request();
-  if (ipvs !== undefined) await settings.end();
+  // What stays of the services is to be masqueraded still.
+  const stays = !clearing && orders.services.some(isMasqueraded);
+  await masquerade.end(stays);
+  if (ipvs !== undefined) await settings.end(stays ? CONNTRACK_ALONE : NOTHING_WANTED);
 }
 
 async function statusOfSync(): Promise<SyncStatus | null> {
@@ -214,15 +242,16 @@ serve<CheckerOrders>({
   status: async () => {
     if (balancing) await reconciler.read();
     return {
-      services: keeper.status(reconciler.table(), now(), dateOf, leaving.until),
+      services: keeper.status(reconciler.table(), now(), dateOf, leaving.until, masquerade.trouble()),
       trouble: reconciler.trouble(),
       sync: await statusOfSync(),
     };
   },
   plan: async (wanted) => {
-    const first = await settings.preview(wantedWith(wanted.ipvs, roles));
-    if (first === undefined) return undefined;
-    if (!balancing && wanted.services.length === 0) return { changes: first };
+    const set = await settings.preview(wantedWith(withConntrack(wanted.ipvs, wanted.services), roles));
+    if (set === undefined) return undefined;
+    const first = [...set, ...(await masquerade.preview(wantedMasquerading(wanted.services, reconciler.table())))];
+    if (!balancing && wanted.services.length === 0) return { changes: first, live: new Map() };
     const changes = await reconciler.preview((kernel, owned) =>
       active(
         leaving.preview(wanted.services, kernel, keeper.desired(kernel, now(), wanted.services), owned),
@@ -230,14 +259,14 @@ serve<CheckerOrders>({
         wanted,
       ),
     );
-    return changes && { changes: [...first, ...changes] };
+    return changes && { changes: [...first, ...changes], live: liveConnections(reconciler.table()) };
   },
   stop: async () => {
     tracks.close();
     aiming?.cancel();
     await probes.close();
     leaving.close();
-    changing?.cancel();
+    changing.clear();
     commands.close();
     await putBack();
     reconciler.close();

@@ -46,8 +46,8 @@ export type IpvsSettingsKeeper = {
   read(): Promise<Found | undefined>;
   /** Why not all is as it should be; `null` when it is. */
   trouble(): string | null;
-  /** Puts everything back as it was before us, and ends. */
-  end(): Promise<void>;
+  /** Puts everything back as it was before us but what is to stay, and ends. */
+  end(staying?: Wanted): Promise<void>;
 };
 
 /** How often it is compared though nothing of ours has changed. */
@@ -165,13 +165,13 @@ export function createIpvsSettingsKeeper(ports: IpvsSettingsPorts): IpvsSettings
         const found = await look();
         return found && planSettings(found, wanted, keep(ours(), found, wanted)).map(changeOfSetting);
       }),
-    end: () =>
+    end: (staying = NOTHING_WANTED) =>
       inTurn(async () => {
         timer?.cancel();
         if (ended) return;
         ended = true;
         settled = undefined;
-        if (!nothingToDo(NOTHING_WANTED, ours())) await attempt(NOTHING_WANTED);
+        if (!nothingToDo(staying, ours())) await attempt(staying);
         kernel?.close();
         kernel = undefined;
       }),
@@ -182,7 +182,8 @@ export function createIpvsSettingsKeeper(ports: IpvsSettingsPorts): IpvsSettings
 const nothingToDo = (wanted: Wanted, kept: Kept): boolean => isNothing(wanted) && isEmpty(kept);
 
 export const changeOfSetting = (operation: SettingsOperation): PlannedChange => ({
+  part: 'setting',
   sign: SETTINGS_SIGN[operation.op],
   what: describeSetting(operation),
-  breaks: 0,
+  ...{ breaks: 0, drains: 0, notes: [] },
 });

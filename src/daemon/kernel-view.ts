@@ -1,19 +1,18 @@
 /** What the kernel's table, as it was read, has of the servers of a configured service. */
 
-import { endpointFor, idsOf, type ServerDefinition, type ServiceDefinition } from '../ipvs/desired.ts';
-import { type Destination, memberKey, serviceKey, sumCounts, type Table } from '../ipvs/table.ts';
+import { endpointFor, idsOf, keysOf, type ServerDefinition, type ServiceDefinition } from '../ipvs/desired.ts';
+import { type Destination, destinationKey, type Service, sumCounts, type Table } from '../ipvs/table.ts';
 
-/** The kernel's destinations by service and address; made once for each table read. */
-const indexes = new WeakMap<Table, ReadonlyMap<string, Destination>>();
+type Seen = Pick<Destination, 'weight' | 'counts'>;
 
-function indexOf(kernel: Table): ReadonlyMap<string, Destination> {
-  let index = indexes.get(kernel);
+/** The destinations of a service of the kernel by address; made once for each time that it was read. */
+const indexes = new WeakMap<Service, ReadonlyMap<string, Destination>>();
+
+function indexOf(service: Service): ReadonlyMap<string, Destination> {
+  let index = indexes.get(service);
   if (index === undefined) {
-    const entries = [...kernel].flatMap(([key, { destinations }]) =>
-      destinations.map((d) => [memberKey(key, d), d] as const),
-    );
-    index = new Map(entries);
-    indexes.set(kernel, index);
+    index = new Map(service.destinations.map((destination) => [destinationKey(destination), destination]));
+    indexes.set(service, index);
   }
   return index;
 }
@@ -23,12 +22,15 @@ export function destinationIn(
   kernel: Table,
   service: ServiceDefinition,
   server: Pick<ServerDefinition, 'address'>,
-): Pick<Destination, 'weight' | 'counts'> | undefined {
+): Seen | undefined {
   if (kernel.size === 0) return undefined;
-  const index = indexOf(kernel);
-  const all = idsOf(service).flatMap(
-    (id) => index.get(memberKey(serviceKey(id), { address: endpointFor(id, server) })) ?? [],
-  );
+  const keys = keysOf(service);
+  const all: Destination[] = [];
+  for (const [i, id] of idsOf(service).entries()) {
+    const there = kernel.get(keys[i] as string);
+    const found = there && indexOf(there).get(destinationKey({ address: endpointFor(id, server) }));
+    if (found !== undefined) all.push(found);
+  }
   const [first] = all;
   if (first === undefined || all.length === 1) return first;
   return { weight: first.weight, ...(first.counts !== undefined && { counts: sumCounts(all) }) };

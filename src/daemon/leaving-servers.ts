@@ -5,7 +5,7 @@
 
 import { after, type Duration, type Instant, instant, seconds } from '../base/time.ts';
 import type { ServiceConfig } from '../config/config.ts';
-import { endpointFor, idsOf } from '../ipvs/desired.ts';
+import { endpointFor, idsOf, keysOf } from '../ipvs/desired.ts';
 import { type Leaving, withLeaving } from '../ipvs/leaving.ts';
 import { memberKey, serviceKey, type Table } from '../ipvs/table.ts';
 import { withSorry } from './sorry-servers.ts';
@@ -13,8 +13,11 @@ import { withSorry } from './sorry-servers.ts';
 export type LeavingServers = {
   /** Takes the services of the config. */
   configure(services: readonly ServiceConfig[]): void;
-  /** What is wanted, with those that are still leaving. `preview`: it is only a question, nobody leaves by it. */
-  keep(actual: Table, wanted: Table, owned: ReadonlySet<string>): Table;
+  /**
+   * What is wanted, with those that are still leaving. `parts`: of these services alone, those of others leave on.
+   * `preview`: it is only a question, nobody leaves by it.
+   */
+  keep(actual: Table, wanted: Table, owned: ReadonlySet<string>, parts?: readonly ServiceConfig[]): Table;
   preview(services: readonly ServiceConfig[], actual: Table, wanted: Table, owned: ReadonlySet<string>): Table;
   /** By when a server of the table has to be gone; `undefined`: it is not leaving. */
   until(service: string, server: string): Instant | undefined;
@@ -62,9 +65,9 @@ export function createLeavingServers({ load, save, now, later, look }: LeavingPo
     configure(services) {
       rules = rulesOf(services);
     },
-    keep(actual, wanted, owned) {
+    keep(actual, wanted, owned, parts) {
       const { table, leaving: next } = withLeaving(actual, wanted, owned, rules, before(), now());
-      set(next);
+      set(new Map([...(parts === undefined ? [] : ofOthers(before(), parts)), ...next]));
       return table;
     },
     preview: (services, actual, wanted, owned) =>
@@ -78,6 +81,12 @@ export function createLeavingServers({ load, save, now, later, look }: LeavingPo
       looking?.cancel();
     },
   };
+}
+
+/** Those of other services. No server's address has a space. */
+function ofOthers(leaving: Leaving, parts: readonly ServiceConfig[]): readonly (readonly [string, Instant])[] {
+  const keys = new Set(parts.flatMap(keysOf));
+  return [...leaving].filter(([name]) => !keys.has(name.slice(0, name.lastIndexOf(' '))));
 }
 
 function rulesOf(services: readonly ServiceConfig[]) {

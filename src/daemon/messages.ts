@@ -8,6 +8,7 @@ import type { IpvsConfig, ServiceConfig, TrackConfig, VrrpConfig } from '../conf
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
 import type { RouterOrder, RouterStatus, ServerOrder, ServiceStatus, SyncStatus } from '../control/status.ts';
+import type { LiveConnections } from './plan-connections.ts';
 import type { RouterRole } from './roles.ts';
 
 /** What the vrrp process is told to run. */
@@ -81,7 +82,9 @@ export type CheckerAnswer = {
 };
 /** In the order they would be done. */
 export type Changes = { readonly changes: readonly PlannedChange[] };
+/** … and what the services of the table carry now. */
+export type TableChanges = Changes & { readonly live: LiveConnections };
 
 /** What a child can be asked, and what it answers. */
 export type VrrpAnswers = { readonly status: VrrpAnswer; readonly plan: Changes };
-export type CheckerAnswers = { readonly status: CheckerAnswer; readonly plan: Changes };
+export type CheckerAnswers = { readonly status: CheckerAnswer; readonly plan: TableChanges };

@@ -14,9 +14,13 @@ export type Told = {
 
 export const NOTHING_TOLD: Told = { panic: false, kept: new Set() };
 
+/** Whether the seats of single servers can be news: where not all that fail may be out. Else the quorum alone is. */
+export const seatsAreNews = ({ panicThreshold, maxEjected }: ServiceConfig, { panic, kept }: Told): boolean =>
+  panicThreshold > 0 || maxEjected < 100 || panic || kept.size > 0;
+
 export function poolNews(
   service: ServiceConfig,
-  pool: Pool,
+  pool: Pick<Pool, 'change' | 'panic' | 'seats'>,
   before: Told,
 ): { readonly told: Told; readonly happenings: readonly Happening[] } {
   const happenings: Happening[] = [];

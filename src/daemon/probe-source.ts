@@ -4,32 +4,32 @@
  */
 
 import { familyOf, type IpAddress, inPrefix } from '../base/address.ts';
-import type { InterfaceAddress, Rtnetlink } from '../system/rtnetlink.ts';
+import type { Result } from '../base/result.ts';
+import type { InterfaceAddress, NetlinkError, Route, Rtnetlink } from '../system/rtnetlink.ts';
 import { RT_SCOPE } from '../wire/netlink-rtnl.ts';
 
-/** Answers for many destinations from one look at the addresses. `null`: let the kernel choose. */
+/**
+ * Answers for many destinations from one look at the addresses and at the routes. `null`: let the kernel choose, as where
+ * there is no virtual address of that family.
+ */
 export async function probeSources(
-  rtnetlink: Rtnetlink,
+  rtnetlink: Pick<Rtnetlink, 'addresses' | 'routesTo'>,
   destinations: readonly IpAddress[],
   virtual: ReadonlySet<string>,
 ): Promise<ReadonlyMap<IpAddress, IpAddress | null>> {
   const read = await rtnetlink.addresses();
   const own = read.ok ? read.value.filter((a) => !virtual.has(a.prefix.address)) : [];
-  const unique = [...new Set(destinations)];
-  const sources = await Promise.all(unique.map((to) => sourceTowards(rtnetlink, to, own)));
-  return new Map(unique.map((to, i) => [to, sources[i] ?? null]));
-}
-
-async function sourceTowards(
-  rtnetlink: Rtnetlink,
-  to: IpAddress,
-  own: readonly InterfaceAddress[],
-): Promise<IpAddress | null> {
-  const route = await rtnetlink.route(to);
-  if (!route.ok) return null;
-  const { source, interfaceIndex } = route.value;
-  if (source !== undefined && own.some((a) => a.prefix.address === source)) return source;
-  return chooseSource(to, own, interfaceIndex);
+  const families = new Set([...virtual].map((address) => familyOf(address as IpAddress)));
+  const unique = [...new Set(destinations)].filter((to) => families.has(familyOf(to)));
+  if (unique.length === 0) return new Map();
+  const routes = await rtnetlink.routesTo(unique);
+  const addresses = new Set(own.map((a) => a.prefix.address));
+  const sourceBy = (to: IpAddress, route: Result<Route, NetlinkError> | undefined): IpAddress | null => {
+    if (route?.ok !== true) return null;
+    const { source, interfaceIndex } = route.value;
+    return source !== undefined && addresses.has(source) ? source : chooseSource(to, own, interfaceIndex);
+  };
+  return new Map(unique.map((to, i) => [to, sourceBy(to, routes[i])]));
 }
 
 /**

@@ -34,6 +34,21 @@ export type ProberSchedule = {
 
 type Entry = { readonly order: ProbeOrder; readonly prober: Prober; busy: boolean; closed: boolean };
 
+/** Whether two orders are the same. The servers of a service share one check, which is compared with another one once. */
+function comparison(): (a: ProbeOrder, b: ProbeOrder) => boolean {
+  const equals = new Map<CheckConfig, CheckConfig>();
+  const isSameCheck = (a: CheckConfig, b: CheckConfig): boolean => {
+    if (a === b || equals.get(a) === b) return true;
+    const same = isDeepStrictEqual(a, b);
+    if (same) equals.set(a, b);
+    return same;
+  };
+  return (a, b) => isSameTarget(a.target, b.target) && isSameCheck(a.check, b.check);
+}
+
+const isSameTarget = (a: ProbeTarget, b: ProbeTarget): boolean =>
+  a.source === b.source && a.address.address === b.address.address && a.address.port === b.address.port;
+
 export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   const agenda = createAgenda<Entry>();
   const running = new Set<Promise<void>>();
@@ -77,10 +92,11 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
     const before = entries;
     const fresh: Entry[] = [];
     const after = new Map<string, Entry>();
+    const isSame = comparison();
     for (const order of orders) {
       invariant(!after.has(order.key), `two probes are called ${order.key}`);
       const known = before.get(order.key);
-      if (known !== undefined && isDeepStrictEqual(known.order, order)) after.set(order.key, known);
+      if (known !== undefined && isSame(known.order, order)) after.set(order.key, known);
       else {
         const prober = ports.createProber(order.check, order.target);
         const entry: Entry = { order, prober, busy: false, closed: false };

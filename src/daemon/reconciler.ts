@@ -1,34 +1,43 @@
 /**
  * Keeps the kernel's IPVS table as it should be: read it, plan, apply, as often as somebody asks and once in a while.
  *
- * One round runs at a time; requests that come meanwhile are answered by one more round. Which services are ours is
- * written down before the kernel has them, so that no crash leaves one that nobody knows to be ours.
+ * A round is about all of the table, or about some services alone, where it is known that only they have changed: one
+ * verdict costs what its service costs, not what the table does. One round runs at a time; requests that come meanwhile
+ * are answered by one more round. Which services are ours is written down before the kernel has them, so that no crash
+ * leaves one that nobody knows to be ours.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Result } from '../base/result.ts';
 import { type Duration, formatDuration, seconds } from '../base/time.ts';
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
-import { breaks, describe, plan, SIGN } from '../ipvs/plan.ts';
-import type { Operation, Table } from '../ipvs/table.ts';
+import { breaks, describe, drains, plan, SIGN, serviceOf } from '../ipvs/plan.ts';
+import { destinationKey, type Operation, type Service, type ServiceId, serviceKey, type Table } from '../ipvs/table.ts';
 import type { Ipvs } from '../system/ipvs.ts';
 
-export type ReconcilerPorts = {
+/** `Part`: what can be looked at alone, a configured service. */
+export type ReconcilerPorts<Part> = {
   readonly open: () => Promise<Result<Ipvs, { readonly message: string }>>;
-  /** What the table should be, given what it is, and which of its services are ours. */
-  readonly desired: (actual: Table, owned: ReadonlySet<string>) => Table;
+  /**
+   * What the table should be, given what it is, and which of its services are ours. `parts`: it is asked for these
+   * alone, and `actual` has no others; `undefined`: for all of it.
+   */
+  readonly desired: (actual: Table, owned: ReadonlySet<string>, parts: readonly Part[] | undefined) => Table;
+  /** The services of the kernel that a part is made of. */
+  readonly idsOf: (part: Part) => readonly ServiceId[];
   readonly owned: { load(): ReadonlySet<string>; save(owned: ReadonlySet<string>): void };
   readonly report: (happening: Happening) => void;
   readonly later: (after: Duration, work: () => void) => { cancel(): void };
 };
 
-export type Reconciler = {
+export type Reconciler<Part> = {
   /**
    * Settles when a round that began after this call has ended, well or not. `before` is given the table as that round
    * has read it (empty when it could not be read), before it asks what is desired.
    */
   request(before?: (actual: Table) => void): Promise<void>;
+  /** As `request`, where nothing but these parts can have changed: no other is read or compared. */
+  look(parts: readonly Part[]): Promise<void>;
   /** Reads the kernel's table; on failure the one read before stays. */
   read(): Promise<void>;
   /** Why the kernel's table could not be read the last time; `null` when it could. */
@@ -36,7 +45,7 @@ export type Reconciler = {
   /** The table as it was read last; empty before the first time. */
   table(): Table;
   /** What `desired` would change now; `undefined` when the kernel cannot be read. Changes nothing. */
-  preview(desired: ReconcilerPorts['desired']): Promise<readonly PlannedChange[] | undefined>;
+  preview(desired: (actual: Table, owned: ReadonlySet<string>) => Table): Promise<readonly PlannedChange[] | undefined>;
   close(): void;
 };
 
@@ -47,11 +56,14 @@ const RETRY_AFTER: Duration = seconds(5);
 /** How often the same refusal is reported. */
 const REPEAT_AFTER = seconds(60);
 
-export function createReconciler(ports: ReconcilerPorts): Reconciler {
+/** What a round is about, by `serviceKey`; `undefined`: all of the table. */
+type Scope<Part> = { readonly parts: readonly Part[]; readonly ids: ReadonlyMap<string, ServiceId> } | undefined;
+
+export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler<Part> {
   let ipvs: Ipvs | undefined;
-  let actual: Table = new Map();
-  /** What the last good round made of the table; what differs from it now was changed by somebody else. */
-  let settled: Table | undefined;
+  let actual: Map<string, Service> = new Map();
+  /** What the last good rounds made of the table; what differs from it now was changed by somebody else. */
+  let settled: Map<string, Service> | undefined;
   let owned: ReadonlySet<string> | undefined;
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
@@ -60,47 +72,71 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   const complaints = new Map<string, number>();
   let unsaved = false;
   let trouble: string | null = null;
+  /** What the next round is about, and who is told of the table that it reads. */
+  let parts = new Set<Part>();
+  let whole = false;
   let waiting: ((actual: Table) => void)[] = [];
 
   async function round(): Promise<void> {
+    const scope = whole || settled === undefined ? undefined : scopeOf([...parts]);
+    const told = waiting;
+    [parts, whole, waiting] = [new Set(), false, []];
+    if (scope === undefined) timer?.cancel();
+    const good = await attempt(scope, told);
+    // Rounds about a part, as often as they may be, do not put off the one about all.
+    if (closed || (good && scope !== undefined)) return;
     timer?.cancel();
-    const good = await attempt();
-    if (!closed) timer = ports.later(good ? EVERY : RETRY_AFTER, () => void request());
+    timer = ports.later(good ? EVERY : RETRY_AFTER, () => void request());
   }
 
-  async function attempt(): Promise<boolean> {
-    const told = waiting;
-    waiting = [];
-    const kernel = await kernelTable();
+  const scopeOf = (some: readonly Part[]): Scope<Part> => ({
+    parts: some,
+    ids: new Map(some.flatMap((part) => ports.idsOf(part).map((id) => [serviceKey(id), id]))),
+  });
+
+  async function attempt(scope: Scope<Part>, told: readonly ((actual: Table) => void)[]): Promise<boolean> {
+    const read = await readKernel(scope);
     for (const before of told) before(actual);
-    if (kernel === undefined) return false;
-    const wanted = ports.desired(actual, ours());
-    const mine = new Set([...ours(), ...wanted.keys()]);
-    own(mine);
-    const operations = plan(actual, wanted, mine);
-    if (operations.length === 0) {
-      own(new Set(wanted.keys()));
-      settled = wanted;
-      return true;
-    }
-    const drifted = settled !== undefined && isDeepStrictEqual(settled, wanted);
-    const answers = await kernel.apply(operations);
-    const refused = operations.filter((operation, i) => {
-      const answer = answers[i];
-      if (answer?.ok !== false) return false;
-      complain(describe(operation), answer.error.message);
-      return true;
-    });
+    if (read === undefined) return false;
+    const { kernel, seen } = read;
+    // Somebody else was here: who knows what else he changed.
+    if (scope !== undefined && settled !== undefined && !isAsBefore(settled, seen, scope)) void request();
+    const wanted = ports.desired(seen, ours(), scope?.parts);
+    ownAlso(wanted.keys());
+    const operations = plan(seen, wanted, ours());
+    const drifted = operations.length > 0 && settled !== undefined && isAsBefore(settled, wanted, scope);
+    const good = operations.length === 0 || (await carriedOut(kernel, operations));
     if (drifted) for (const operation of operations) ports.report(driftOf(operation));
-    if (refused.length > 0) return false;
+    if (!good) return false;
     // Every change was acknowledged, so the kernel has what was wanted; the next round reads it again.
-    actual = new Map([...actual, ...wanted]);
-    own(new Set(wanted.keys()));
-    settled = wanted;
+    if (operations.length > 0) for (const [key, service] of wanted) actual.set(key, service);
+    settle(scope, wanted);
     return true;
   }
 
-  async function kernelTable(): Promise<Ipvs | undefined> {
+  /** Whether no change was refused. */
+  async function carriedOut(kernel: Ipvs, operations: readonly Operation[]): Promise<boolean> {
+    const answers = await kernel.apply(operations);
+    let good = true;
+    for (const [i, operation] of operations.entries()) {
+      const answer = answers[i];
+      if (answer?.ok !== false) continue;
+      good = false;
+      complain(describe(operation), answer.error.message);
+    }
+    return good;
+  }
+
+  /** The kernel has what is wanted, and what it no longer has is no longer ours. */
+  function settle(scope: Scope<Part>, wanted: Table): void {
+    const keys = scope === undefined ? ours() : scope.ids.keys();
+    const gone = new Set([...keys].filter((key) => !wanted.has(key)));
+    if (gone.size > 0) own(new Set([...ours()].filter((key) => !gone.has(key))));
+    if (scope === undefined || settled === undefined) settled = new Map(wanted);
+    else copy(wanted, settled, scope.ids.keys());
+  }
+
+  async function readKernel(scope: Scope<Part>): Promise<{ readonly kernel: Ipvs; readonly seen: Table } | undefined> {
     if (ipvs === undefined) {
       const opened = await ports.open();
       if (!opened.ok) {
@@ -111,7 +147,7 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       ipvs = opened.value;
     }
     const kernel = ipvs;
-    const read = await kernel.read();
+    const read = await kernel.read(scope && [...scope.ids.values()]);
     if (!read.ok) {
       trouble = read.error.message;
       complain('the IPVS table', trouble);
@@ -122,9 +158,10 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
       }
       return undefined;
     }
-    actual = read.value;
+    if (scope === undefined) actual = new Map(read.value);
+    else copy(read.value, actual, scope.ids.keys());
     trouble = null;
-    return kernel;
+    return { kernel, seen: read.value };
   }
 
   const ours = (): ReadonlySet<string> => {
@@ -132,9 +169,12 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     return owned;
   };
 
+  function ownAlso(keys: Iterable<string>): void {
+    const more = [...keys].filter((key) => !ours().has(key));
+    if (more.length > 0 || unsaved) own(new Set([...ours(), ...more]));
+  }
+
   function own(next: ReadonlySet<string>): void {
-    const before = ours();
-    if (!unsaved && next.size === before.size && [...next].every((key) => before.has(key))) return;
     owned = next;
     try {
       ports.owned.save(next);
@@ -155,8 +195,13 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   }
 
   function request(before?: (actual: Table) => void): Promise<void> {
-    if (closed) return Promise.resolve();
     if (before !== undefined) waiting.push(before);
+    whole = true;
+    return nextRound();
+  }
+
+  function nextRound(): Promise<void> {
+    if (closed) return Promise.resolve();
     if (running === undefined) {
       running = round().finally(() => {
         running = undefined;
@@ -165,20 +210,25 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
     }
     next ??= running.then(() => {
       next = undefined;
-      return request();
+      return nextRound();
     });
     return next;
   }
 
   return {
     request,
-    read: async () => void (await kernelTable()),
+    look(some) {
+      for (const part of some) parts.add(part);
+      return nextRound();
+    },
+    read: async () => void (await readKernel(undefined)),
     trouble: () => trouble,
     table: () => actual,
     async preview(desired) {
-      if ((await kernelTable()) === undefined) return undefined;
-      const wanted = desired(actual, ours());
-      return plan(actual, wanted, new Set([...ours(), ...wanted.keys()])).map(changeOf);
+      const read = await readKernel(undefined);
+      if (read === undefined) return undefined;
+      const wanted = desired(read.seen, ours());
+      return plan(read.seen, wanted, new Set([...ours(), ...wanted.keys()])).map(changeOf);
     },
     close() {
       closed = true;
@@ -190,10 +240,31 @@ export function createReconciler(ports: ReconcilerPorts): Reconciler {
   };
 }
 
+/** Whether of these services the same is there, or wanted, as was made the last time. */
+function isAsBefore(before: Table, now: Table, scope: Scope<unknown>): boolean {
+  const there = scope === undefined ? before : copy(before, new Map(), scope.ids.keys());
+  return plan(there, now, new Set(there.keys())).length === 0;
+}
+
+/** Makes `to` have of these services what `from` has. */
+function copy(from: Table, to: Map<string, Service>, keys: Iterable<string>): Table {
+  for (const key of keys) {
+    const service = from.get(key);
+    if (service === undefined) to.delete(key);
+    else to.set(key, service);
+  }
+  return to;
+}
+
 export const changeOf = (operation: Operation): PlannedChange => ({
+  part: 'ipvs',
   sign: SIGN[operation.op],
   what: describe(operation),
   breaks: breaks(operation),
+  drains: drains(operation),
+  notes: [],
+  service: serviceKey(serviceOf(operation)),
+  ...('destination' in operation && { server: destinationKey(operation.destination) }),
 });
 
 const driftOf = (operation: Operation): Happening => ({

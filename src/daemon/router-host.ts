@@ -18,6 +18,7 @@ import { parseMac } from '../wire/ethernet.ts';
 import { type CodecMemory, createAdvertCodec } from './advert-codec.ts';
 import { destinationsOf, pathOf } from './advert-transport.ts';
 import type { Announcer, OnLink } from './announcer.ts';
+import { groupKeyOf } from './carries-on.ts';
 import type { ConflictProbe } from './conflict-probe.ts';
 import { formatHeld, type Held, parseHeld } from './held.ts';
 import { createHoldings } from './holdings.ts';
@@ -27,7 +28,7 @@ import type { Tracking } from './router-status.ts';
 import { openRoleFile, type RoleFile } from './run-state.ts';
 import type { PacketEnvelope, Seat, Usable } from './segment.ts';
 import { openVirtualMac, type VirtualMac } from './virtual-mac.ts';
-import { createVirtualRouter, groupKeyOf, type VirtualRouter } from './virtual-router.ts';
+import { createVirtualRouter, type VirtualRouter } from './virtual-router.ts';
 
 /** What all routers of the process share. */
 export type HostTools = {
@@ -81,12 +82,6 @@ export function interfacesOf(config: VrrpConfig): readonly string[] {
   const tracks = config.track.flatMap((t) => (t.type === 'interface' ? [t.interface] : []));
   return [config.interface, ...others, ...tracks];
 }
-
-/** Whether a running router can take these settings over; otherwise it is another router. */
-export const carriesOn = (old: VrrpConfig, next: VrrpConfig | undefined): boolean =>
-  next !== undefined &&
-  (['interface', 'routerId', 'version', 'virtualMac'] as const).every((name) => old[name] === next[name]) &&
-  groupKeyOf(old) === groupKeyOf(next);
 
 export function createRouterHost(first: VrrpConfig, family: Family, runDir: string, tools: HostTools): RouterHost {
   const { rtnetlink, network, announcer, probe, virtual, complain } = tools;

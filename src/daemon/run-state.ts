@@ -5,6 +5,7 @@
 
 import { closeSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { err, ok, type Result } from '../base/result.ts';
 import { type Instant, instant } from '../base/time.ts';
 import type { Kept } from '../ipvs/settings.ts';
 
@@ -21,6 +22,22 @@ export function loadJson(path: string): unknown {
     return JSON.parse(readFileSync(path, 'utf8'));
   } catch {
     return undefined;
+  }
+}
+
+/** As `loadJson`, but tells a file that cannot be read, or is no JSON, from none (`undefined`). */
+function readJson(path: string): Result<unknown, string> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ENOENT' ? ok(undefined) : err(message);
+  }
+  try {
+    return ok(JSON.parse(text));
+  } catch {
+    return err(`${path} is damaged: it holds no JSON`);
   }
 }
 
@@ -56,6 +73,25 @@ const leavingFile = (runDir: string): string => join(runDir, 'ipvs-leaving.json'
 export const loadLeaving = (runDir: string): unknown => loadJson(leavingFile(runDir));
 export const saveLeaving = (runDir: string, leaving: Readonly<Record<string, number>>): void =>
   saveJson(leavingFile(runDir), leaving);
+
+const changesFile = (runDir: string): string => join(runDir, 'server-changes.json');
+
+/** The servers that were added and removed at run time; `undefined` where nothing was saved. */
+export const loadServerChanges = (runDir: string): Result<unknown, string> => readJson(changesFile(runDir));
+export const saveServerChanges = (runDir: string, changes: readonly object[]): void =>
+  saveJson(changesFile(runDir), changes);
+
+const trialFile = (runDir: string): string => join(runDir, 'trial.json');
+
+/** The config on trial, as its text and the one before; `undefined`: none. What cannot be read is `null`. */
+export const loadTrial = (runDir: string): unknown => {
+  const saved = readJson(trialFile(runDir));
+  return saved.ok ? saved.value : null;
+};
+export function saveTrial(runDir: string, trial: object | null): void {
+  if (trial === null) rmSync(trialFile(runDir), { force: true });
+  else saveJson(trialFile(runDir), trial);
+}
 
 /** The role that a virtual router had, as its last process left it. */
 export type Role = {

@@ -3,17 +3,15 @@
  * moment, and what there is to know of connections that do not end by themselves.
  */
 
-import { formatEndpoint, parseEndpoint, parseIp } from '../base/address.ts';
-import { nearest } from '../base/nearest.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import { ok } from '../base/result.ts';
 import { formatDuration } from '../base/time.ts';
-import type { ServerConfig, ServiceConfig } from '../config/config.ts';
-import { describeServer } from '../config/service-words.ts';
-import type { Director, OrderRefusal, ServerOrderOutcome, ServerTarget } from '../control/director.ts';
-import { ordered, serverName } from '../control/render.ts';
+import type { ServiceConfig } from '../config/config.ts';
+import type { Director, ServerOrderOutcome } from '../control/director.ts';
+import { ordered } from '../control/render.ts';
 import type { ServerOrder, ServerStatus, ServiceStatus } from '../control/status.ts';
 import { isOut } from '../pool/ordered.ts';
-import { type Orderable, orderable, type ServerOrderBook } from './server-orders.ts';
+import { type Found, serversCalled } from './find-server.ts';
+import type { Orderable, ServerOrderBook } from './server-orders.ts';
 
 export type ServerDesk = Pick<Director, 'orderServer' | 'takeBackServer'>;
 
@@ -29,13 +27,11 @@ export type ServerDeskTools = {
   readonly changed: () => void;
 };
 
-type Found = Orderable & { readonly config: ServiceConfig };
-
 export function createServerDesk({ orders, services, ask, templatesExpire, changed }: ServerDeskTools): ServerDesk {
   return {
     async orderServer(request) {
       const seen = await ask();
-      const found = find(services(), request);
+      const found = serversCalled(services(), request);
       if (!found.ok) return found;
       const before = orders.current();
       const order = orders.give(found.value, request);
@@ -55,7 +51,7 @@ export function createServerDesk({ orders, services, ask, templatesExpire, chang
 
     async takeBackServer({ kind, by, ...target }) {
       const seen = await ask();
-      const found = find(services(), target);
+      const found = serversCalled(services(), target);
       if (!found.ok) return found;
       const before = orders.current();
       const isMeant = (one: Found): boolean => {
@@ -97,10 +93,10 @@ const nothingToTakeBack = (order: ServerOrder | null, server: string): string =>
     ? 'there is no such order to take back'
     : `it is ${ordered(order)} by ${order.by}, which \`lvskeeper ${TAKES_BACK[order.kind](server)}\` takes back`;
 
-const NO_ANSWER = 'the checker process does not answer, and is told as soon as it does';
+export const NO_ANSWER = 'the checker process does not answer, and is told as soon as it does';
 
 /** What is said where nobody else takes the traffic of a server that is taken out. */
-function emptied(seen: readonly ServiceStatus[] | undefined, one: Found, all: readonly Found[]): string[] {
+export function emptied(seen: readonly ServiceStatus[] | undefined, one: Found, all: readonly Found[]): string[] {
   const service = seen?.find(({ name }) => name === one.service);
   const takes = (server: ServerStatus): boolean =>
     server.state === 'up' &&
@@ -131,64 +127,7 @@ function lasting({ protocol, ops, persistence }: ServiceConfig, templatesExpire:
   return [...notes, `the service is persistent: ${known}`];
 }
 
-function statusOf(seen: readonly ServiceStatus[] | undefined, one: Orderable): ServerStatus | undefined {
+export function statusOf(seen: readonly ServiceStatus[] | undefined, one: Orderable): ServerStatus | undefined {
   const service = seen?.find(({ name }) => name === one.service);
   return service?.servers.find(({ address }) => address === one.address);
 }
-
-/** The servers that are meant, in the order of the config. */
-function find(
-  services: readonly ServiceConfig[],
-  { server, service }: ServerTarget,
-): Result<readonly Found[], OrderRefusal> {
-  if (services.length === 0) return err(NO_SERVICES);
-  const among = services.filter(({ name }) => service === null || name === service);
-  if (service !== null && among.length === 0)
-    return err(unknown('no-such-service', `there is no service ${service}`, service, namesOf(services)));
-  const found = among.flatMap((config) =>
-    config.servers
-      .filter((one) => isCalled(config, one, server))
-      .map((one): Found => ({ ...orderable(config, one), config })),
-  );
-  if (found.length > 0) return ok(found);
-  const where = service === null ? '' : ` in ${service}`;
-  const all = among.flatMap((config) => config.servers.map((one) => ({ ...orderable(config, one), at: one.address })));
-  const names = new Set(all.map(serverName));
-  const words = all.flatMap(({ server: name, address, at }) => [name, at.address, address]);
-  return err(unknown('no-such-server', `there is no server ${server}${where}`, server, [...names], words));
-}
-
-/** By its name, or by its address with or without the port. */
-function isCalled(service: ServiceConfig, server: ServerConfig, word: string): boolean {
-  if (server.name === word || parseIp(word) === server.address.address) return true;
-  const endpoint = parseEndpoint(word);
-  return endpoint !== undefined && formatEndpoint(endpoint) === describeServer(service, server.address);
-}
-
-const namesOf = (all: readonly { readonly name: string }[]): string[] => all.map(({ name }) => name);
-
-/** How many names an answer lists. */
-const LISTED = 20;
-
-/** `words`: by which they are known. */
-function unknown(
-  error: OrderRefusal['error'],
-  what: string,
-  word: string,
-  names: readonly string[],
-  words: readonly string[] = names,
-): OrderRefusal {
-  const near = nearest(word, words);
-  const more = names.length > LISTED ? `, and ${names.length - LISTED} more` : '';
-  return {
-    error,
-    what: near === undefined ? what : `${what}, did you mean ${near}?`,
-    todo: `There are: ${names.slice(0, LISTED).join(', ')}${more}.`,
-  };
-}
-
-const NO_SERVICES: OrderRefusal = {
-  error: 'no-services',
-  what: 'this director has no service',
-  todo: 'The running config has no [[service]].',
-};

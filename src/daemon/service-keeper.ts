@@ -12,29 +12,34 @@ import { begin, type Health, type ProbeResult, step, type Verdict } from '../hea
 import { desired, idsOf, type ServerDefinition } from '../ipvs/desired.ts';
 import { serviceKey, type Table } from '../ipvs/table.ts';
 import { type Pool, step as poolStep } from '../pool/pool.ts';
-import { begin as beginHold, type Hold, type Quorum, type QuorumChange } from '../pool/quorum.ts';
+import { begin as beginHold, type Hold, type Quorum, type QuorumChange, step as quorumStep } from '../pool/quorum.ts';
 import type { Member, Why } from '../pool/seat.ts';
+import type { SorryStanding } from '../pool/sorry.ts';
 import type { Place } from '../pool/weights.ts';
 import { destinationIn } from './kernel-view.ts';
 import { type LeavingUntil, leavingStatus } from './leaving-status.ts';
-import { NOTHING_TOLD, poolNews, type Told } from './pool-news.ts';
+import { masqueradeStatus } from './masquerade-status.ts';
+import { NOTHING_TOLD, poolNews, seatsAreNews, type Told } from './pool-news.ts';
 import { type ServerOrders, serverOrderKey } from './server-orders.ts';
 import { sorryIn, sorryStatus, withSorry } from './sorry-servers.ts';
 
 export type ServiceKeeper = {
   /** Takes services over, and the operator's orders. What is known of a server of the same service and address stays known. */
   configure(services: readonly ServiceConfig[], kernel: Table, now: Instant, orders?: ServerOrders): void;
-  /** Takes a probe's result in. Says whether a verdict changed, and so perhaps the table. */
-  take(probe: string, result: ProbeResult, now: Instant): boolean;
+  /** Those configured. */
+  services(): readonly ServiceConfig[];
+  /** Takes a probe's result in. Gives the service a verdict of which changed, and so perhaps its table. */
+  take(probe: string, result: ProbeResult, now: Instant): ServiceConfig | undefined;
   /** The table for `services` (by default those configured) at `now`, given what the kernel has. */
   desired(kernel: Table, now: Instant, services?: readonly ServiceConfig[]): Table;
-  /** When that table changes without a verdict, or must be looked at again; `undefined`: never. */
-  nextChange(kernel: Table, now: Instant): Instant | undefined;
+  /** When the table of a service changes without a verdict, or must be looked at again; `undefined`: never. */
+  nextChange(kernel: Table, now: Instant, service: ServiceConfig): Instant | undefined;
   status(
     kernel: Table,
     now: Instant,
     date: (at: Instant) => string,
     leavingUntil?: LeavingUntil,
+    masqueradeTrouble?: string | null,
   ): readonly ServiceStatus[];
   /** The quorum of the service of that name, as it was reported; `undefined` while the verdicts leave it open, or without such a service. */
   quorum(service: string): Quorum | undefined;
@@ -113,20 +118,30 @@ export function createServiceKeeper(
     });
   }
 
+  function holdOf(service: ServiceConfig, sorry: readonly SorryStanding[], now: Instant): Hold {
+    const isSorry = sorry.some(({ present }) => present !== null && present > 0);
+    return remembered.get(keyOf(service))?.hold ?? beginHold(isSorry, now);
+  }
+
   /** How things are with a service, which changes nothing. */
   function look(service: ServiceConfig, kernel: Table, now: Instant): Pool {
-    const members = membersOf(service, kernel);
     const sorry = sorryIn(kernel, service);
-    const isSorry = sorry.some(({ present }) => present !== null && present > 0);
-    const hold = remembered.get(keyOf(service))?.hold ?? beginHold(isSorry, now);
-    return poolStep(service, hold, members, sorry, now);
+    return poolStep(service, holdOf(service, sorry, now), membersOf(service, kernel), sorry, now);
+  }
+
+  /** As `look`, without what is no news: it only counts the servers, and every verdict of each of them asks for it. */
+  function lookForNews(service: ServiceConfig, kernel: Table, now: Instant, told: Told): Omit<Pool, 'sorry' | 'next'> {
+    if (seatsAreNews(service, told)) return look(service, kernel, now);
+    const hold = holdOf(service, sorryIn(kernel, service), now);
+    return { ...quorumStep(service, hold, membersOf(service, UNREAD), now), panic: false, seats: [] };
   }
 
   /** Takes in that something may have become new in a service, and tells it. `kernel` counts for a service that is new. */
   function update(service: ServiceConfig, kernel: Table, now: Instant): void {
     const key = keyOf(service);
-    const pool = look(service, kernel, now);
-    const { told, happenings } = poolNews(service, pool, remembered.get(key)?.told ?? NOTHING_TOLD);
+    const before = remembered.get(key)?.told ?? NOTHING_TOLD;
+    const pool = lookForNews(service, kernel, now, before);
+    const { told, happenings } = poolNews(service, pool, before);
     remembered.set(key, { hold: pool.hold, told });
     for (const happening of happenings) report(happening);
     if (pool.change !== undefined) quorumChanged(service, pool.change);
@@ -154,10 +169,10 @@ export function createServiceKeeper(
 
     take(probe, result, now) {
       const entry = kept.get(probe);
-      if (entry === undefined || entry.service.check === null) return false;
+      if (entry === undefined || entry.service.check === null) return undefined;
       const { next, change } = step(entry.service.check, entry.verdict, result, now);
       entry.verdict = next;
-      if (change === undefined) return false;
+      if (change === undefined) return undefined;
       const { service, server } = entry;
       if (change.from === 'down') entry.cameBack = now;
       const members = standing.get(service);
@@ -170,8 +185,10 @@ export function createServiceKeeper(
         ...change,
       });
       update(service, UNREAD, now);
-      return true;
+      return service;
     },
+
+    services: () => services,
 
     desired(kernel, now, wanted = services) {
       const places = new Map<ServerDefinition, Place>();
@@ -183,19 +200,13 @@ export function createServiceKeeper(
       return desired(wanted.map(withSorry), (_, server) => places.get(server) ?? 'absent');
     },
 
-    nextChange(kernel, now) {
-      let first: Instant | undefined;
-      for (const service of services) {
-        if (service.slowStart === 0 && service.sorryServers.length === 0) continue;
-        const { next } = look(service, kernel, now);
-        if (next !== undefined && (first === undefined || next < first)) first = next;
-      }
-      return first;
-    },
+    nextChange: (kernel, now, service) =>
+      service.slowStart === 0 && service.sorryServers.length === 0 ? undefined : look(service, kernel, now).next,
 
-    status: (kernel, now, date, until = () => undefined) =>
+    status: (kernel, now, date, until = () => undefined, trouble = null) =>
       services.map((service) => ({
         ...serviceStatus(service, kernel, now, date),
+        masquerade: masqueradeStatus(service, trouble),
         leaving: leavingStatus(kernel, service, until, date),
       })),
 
@@ -214,7 +225,7 @@ export function createServiceKeeper(
     kernel: Table,
     now: Instant,
     date: (at: Instant) => string,
-  ): Omit<ServiceStatus, 'leaving'> {
+  ): Omit<ServiceStatus, 'leaving' | 'masquerade'> {
     const { name, protocol, forward, scheduler } = service;
     const { quorum, panic, seats } = look(service, kernel, now);
     const servers = service.servers.map((server, i) =>
@@ -226,6 +237,7 @@ export function createServiceKeeper(
       panic,
       servers,
       sorryServers: sorryStatus(kernel, service),
+      removed: [],
     };
   }
 
@@ -250,6 +262,7 @@ export function createServiceKeeper(
       why,
       connections: there?.counts ?? null,
       order: orderFor(service, server),
+      added: null,
       check: service.check === null || verdict === undefined ? null : checkStatus(service.check.type, verdict, date),
     };
   }

@@ -5,16 +5,14 @@
 
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { isDeepStrictEqual } from 'node:util';
 import { createDispatcher, wait } from '../alerts/dispatch.ts';
 import { formatEndpoint } from '../base/address.ts';
 import { type Duration, milliseconds, seconds } from '../base/time.ts';
 import { homesOf } from '../config/active.ts';
 import type { Config, Issue } from '../config/config.ts';
-import { diff } from '../config/diff.ts';
 import { formatIssue } from '../config/load.ts';
 import { controlServer, metricsServer } from '../control/api.ts';
-import type { Director, Health, PlanAnswer, ReloadAnswer, RestartAnswer } from '../control/director.ts';
+import type { Director, Health, PlanAnswer } from '../control/director.ts';
 import type { Event } from '../control/event.ts';
 import { createJournal } from '../control/journal.ts';
 import { type Listening, listenTcp, listenUnix } from '../control/listen.ts';
@@ -31,6 +29,7 @@ import { openSysctl } from '../system/sysctl.ts';
 import { notify } from '../system/systemd.ts';
 import { unreadableSecrets } from './advert-codec.ts';
 import { createChild } from './children.ts';
+import { createConfigDesk, warningsOf } from './config-desk.ts';
 import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
 import { planWith } from './offline-plan.ts';
 import { createOrderDesk } from './order-desk.ts';
@@ -38,10 +37,24 @@ import type { OrderTools } from './order-store.ts';
 import { createRoleMinder } from './role-minder.ts';
 import { createRoleBoard } from './roles.ts';
 import { createRouterOrders } from './router-orders.ts';
-import { loadJson, loadKeptSettings, loadOwned, routersIn, saveJson } from './run-state.ts';
+import {
+  loadJson,
+  loadKeptSettings,
+  loadOwned,
+  loadServerChanges,
+  loadTrial,
+  routersIn,
+  saveJson,
+  saveServerChanges,
+  saveTrial,
+} from './run-state.ts';
+import { createServerChangeDesk } from './server-change-desk.ts';
+import { createServerChanges, namedIn } from './server-changes.ts';
 import { createServerDesk } from './server-desk.ts';
+import { marked } from './server-marks.ts';
 import { createServerOrders } from './server-orders.ts';
 import { createTrackBoard } from './track-board.ts';
+import { type Start, startFrom } from './trial-record.ts';
 import { unansweredRouters, unansweredService } from './unanswered.ts';
 
 /** How long a child may take to answer a question, and to end. */
@@ -65,16 +78,19 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<En
     return 'bad-config';
   }
   const output = surroundings(process.stdout);
+  const { config } = reading;
+  // A config on trial goes on to be, with its deadline.
+  const first = startFrom({ ...reading, config }, loadTrial(config.director.runDir), new Date(), readText);
   const log = createLog({
     stream: process.stdout,
-    config: reading.config.log,
+    config: first.config.log,
     surroundings: output,
     now: () => new Date(),
   });
-  const supervisor = createSupervisor(resolve(file), reading.config, log, output);
+  const supervisor = createSupervisor(resolve(file), first, log, output);
   const starting = supervisor.start(reading.issues);
   // One that comes while we start is answered when we have: by default it would end us.
-  process.on('SIGHUP', () => void starting.then(() => supervisor.director.reload()));
+  process.on('SIGHUP', () => void starting.then(() => supervisor.director.reload({ discard: false, by: 'SIGHUP' })));
   const failure = await starting;
   if (failure !== undefined) {
     log.error(failure);
@@ -115,12 +131,8 @@ type Supervisor = {
   giveUp(): Promise<void>;
 };
 
-function createSupervisor(file: string, first: Config, log: Log, output: Surroundings): Supervisor {
+function createSupervisor(file: string, first: Start, log: Log, output: Surroundings): Supervisor {
   const started = new Date();
-  let config = first;
-  let loaded = started;
-  let refused: string | null = null;
-  let reloading: Promise<unknown> = Promise.resolve();
   let control: Listening | undefined;
   let ending = false;
   let web: { readonly at: string; readonly listening: Listening } | undefined;
@@ -129,14 +141,28 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
 
   const journal = createJournal({ now: () => new Date() });
   const alerts = createDispatcher({ log, random: Math.random, wait });
+  const { runDir } = first.config.director;
+  const configs = createConfigDesk(first, {
+    ...{ file, readText, unreadableSecrets, tryProgram, planOf, report: journal.add, again: configureChildren, later },
+    keep: (record) => saveTrial(runDir, record),
+    read: () => readConfig(file),
+    now: () => new Date(),
+    busy: (reloading) => (reloading ? notifyReloading() : notify('READY=1')),
+    changed,
+    restart() {
+      if (!ending) restart.resolve();
+      return !ending;
+    },
+  });
+  const { config } = configs;
   const vrrp = createChild<VrrpOrders, VrrpAnswers>('vrrp', journal.add);
   const checker = createChild<CheckerOrders, CheckerAnswers>('checker', journal.add, (tracked) => {
     const ours = tracks.take(tracked);
     if (ours.length > 0) vrrp.tell({ type: 'tracked', tracked: ours });
   });
   const minder = createRoleMinder({
-    runDir: () => config.director.runDir,
-    routers: () => config.vrrp,
+    runDir: () => config().director.runDir,
+    routers: () => config().vrrp,
     ready: () => vrrp.status()?.state === 'ready',
     report: journal.add,
   });
@@ -146,14 +172,26 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   const serverOrders = createServerOrders(orderTools('server-orders.json', tellServerOrders));
   const desk = createOrderDesk({
     orders,
-    routers: () => config.vrrp,
+    routers: () => config().vrrp,
     ask: async () => (await vrrp.ask('status', ANSWER_WITHIN))?.routers,
     changed: tellOrders,
   });
+  const serverChanges = createServerChanges({
+    load: () => loadServerChanges(runDir),
+    save: (changes) => saveServerChanges(runDir, changes),
+    report: journal.add,
+  });
+  const askServices = async () => (await checker.ask('status', ANSWER_WITHIN))?.services;
+  const changeDesk = createServerChangeDesk({
+    changes: serverChanges,
+    now: () => new Date(),
+    ask: askServices,
+    changed: tellServers,
+  });
   const serverDesk = createServerDesk({
     orders: serverOrders,
-    services: () => config.services,
-    ask: async () => (await checker.ask('status', ANSWER_WITHIN))?.services,
+    services: serverChanges.services,
+    ask: askServices,
     templatesExpire: () => {
       const setting = openSysctl().read(['ipv4', 'vs', 'expire_quiescent_template']);
       return setting.ok && setting.value === '1';
@@ -165,17 +203,18 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     journal,
     status,
     healthy,
-    plan,
+    ...configs,
     alerts: alerts.counts,
     ...desk,
     ...serverDesk,
-    // One at a time: a second request sees what the first one made.
-    reload() {
-      const answer = reloading.then(reload);
-      reloading = answer.catch(() => {});
+    ...changeDesk,
+    reload: async (request) => changeDesk.afterReload(await configs.reload(), request),
+    async confirm(by) {
+      const answer = await configs.confirm(by);
+      // What rested during the trial has no way back now.
+      if (answer.ok) configureChildren();
       return answer;
     },
-    restart: askRestart,
   };
 
   journal.subscribe((event) => {
@@ -183,7 +222,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   });
   journal.subscribe(logEvent);
   journal.subscribe((event) => {
-    const alert = alertOf(config.director.name, event);
+    const alert = alertOf(config().director.name, event);
     if (alert !== undefined) alerts.offer(alert);
     if (event.kind === 'process' && event.what === 'ready' && healthy().ok) notify('READY=1');
     if (event.kind === 'process' && event.process === 'vrrp' && event.what === 'died') minder.died();
@@ -191,13 +230,12 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
 
   function logEvent(event: Event): void {
     const { kind, seq, time: _time, ...fields } = event;
-    const { format } = config.log;
+    const { format } = config().log;
     const forPeople = format === 'text' || (format === 'auto' && output.terminal);
     log[severityOf(event)](describe(event), forPeople ? unsaid(event) : { event: kind, seq, ...fields });
   }
 
   async function start(warnings: readonly Issue[]): Promise<string | undefined> {
-    const { runDir } = config.director;
     try {
       mkdirSync(runDir, { recursive: true, mode: 0o755 });
     } catch (error) {
@@ -207,10 +245,12 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     const listening = await listenUnix(controlServer(director, log), join(runDir, 'control.sock'));
     if (!listening.ok) return listening.error;
     control = listening.value;
-    alerts.configure(config.alerts);
+    alerts.configure(config().alerts);
     await listenWeb();
-    warn(warnings);
+    for (const happening of warningsOf(file, warnings)) journal.add(happening);
     journal.add({ kind: 'process', process: 'supervisor', what: 'started', detail: `lvskeeper ${VERSION}, ${file}` });
+    for (const happening of first.told) journal.add(happening);
+    if (first.told.length > 0) saveTrial(runDir, first.trial);
     configureChildren();
     minder.begin();
     if (healthy().ok) notify('READY=1');
@@ -239,6 +279,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   }
 
   async function close(why: string, ended: Promise<unknown>, alertsWithin: Duration): Promise<void> {
+    configs.close();
     orders.close();
     serverOrders.close();
     minder.close();
@@ -249,29 +290,16 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     await control?.close();
   }
 
-  async function askRestart(): Promise<RestartAnswer> {
-    const { config: next, issues } = readConfig(file);
-    const refuse = (detail: string): RestartAnswer => ({ outcome: 'refused', detail, file, issues });
-    if (next === null) return refuse(`${firstError(issues)}; with it nothing could start`);
-    const moved = movedRunDir(next);
-    if (moved !== undefined) return refuse(`${moved} is left behind by a restart: stop and start it`);
-    const trial = await tryProgram(file);
-    if (!trial.ok) return refuse(`the program that is installed now cannot start with it: ${trial.error}`);
-    if (ending) return refuse('it is stopping');
-    restart.resolve();
-    return { outcome: 'restarting', detail: '', file, issues };
-  }
-
   /** A child runs from the first time that there is work for it: in the config, or left behind by the run before. */
   function configureChildren(): void {
-    const { runDir } = config.director;
-    orders.configure(config.vrrp);
-    serverOrders.configure(config.services);
-    tracks.configure(config.vrrp);
-    const routers = config.vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
-    const watched = config.services.length > 0 || tracks.wanted().length > 0;
+    orders.configure(config().vrrp);
+    serverChanges.configure(config().services, configs.trial() !== null);
+    serverOrders.configure(serverChanges.services());
+    tracks.configure(config().vrrp);
+    const routers = config().vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
+    const watched = config().services.length > 0 || tracks.wanted().length > 0;
     const kept = loadOwned(runDir).size > 0 || !isEmpty(loadKeptSettings(runDir));
-    const services = watched || wantsOfIpvs(config.ipvs) || checker.status() !== undefined || kept;
+    const services = watched || wantsOfIpvs(config().ipvs) || checker.status() !== undefined || kept;
     if (routers) vrrp.configure(vrrpOrders);
     if (services) checker.configure(checkerOrders);
   }
@@ -285,9 +313,14 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     checker.configure(checkerOrders);
   }
 
+  function tellServers(): void {
+    serverOrders.configure(serverChanges.services());
+    tellServerOrders();
+  }
+
   /** What the orders of one sort, kept in this file, need. */
   function orderTools<O>(file: string, lapsed: () => void): OrderTools<O> {
-    const path = join(first.director.runDir, file);
+    const path = join(runDir, file);
     return {
       load: () => loadJson(path),
       save: (orders) => saveJson(path, orders),
@@ -298,7 +331,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     };
   }
 
-  function vrrpOrders(of: Config = config): VrrpOrders {
+  function vrrpOrders(of: Config = config()): VrrpOrders {
     return {
       runDir: of.director.runDir,
       routers: of.vrrp,
@@ -307,10 +340,10 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     };
   }
 
-  function checkerOrders(of: Config = config): CheckerOrders {
+  function checkerOrders(of: Config = config()): CheckerOrders {
     return {
       runDir: of.director.runDir,
-      services: of.services,
+      services: serverChanges.over(of.services),
       ipvs: of.ipvs,
       homes: homesOf(of.vrrp),
       roles: roles.current(),
@@ -322,7 +355,7 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
   }
 
   async function listenWeb(): Promise<void> {
-    const { listen } = config.metrics;
+    const { listen } = config().metrics;
     const at = listen === null ? '' : formatEndpoint(listen);
     if ((web?.at ?? '') === at) return;
     await web?.listening.close();
@@ -333,74 +366,27 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
     else journal.add({ kind: 'trouble', severity: 'error', what: 'no metrics', detail: listening.error });
   }
 
-  function warn(warnings: readonly Issue[]): void {
-    for (const issue of warnings)
-      journal.add({ kind: 'trouble', severity: 'warning', what: 'config', detail: formatIssue(file, issue) });
-  }
-
-  async function reload(): Promise<ReloadAnswer> {
-    notifyReloading();
-    const answer = await tryReload();
-    refused = answer.outcome === 'refused' ? answer.detail : null;
-    journal.add({ kind: 'reload', outcome: answer.outcome, detail: answer.detail });
-    notify('READY=1');
-    return answer;
-  }
-
-  function firstError(issues: readonly Issue[]): string {
-    const errors = issues.filter(({ severity }) => severity === 'error');
-    const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-    return `${errors[0] === undefined ? file : formatIssue(file, errors[0])}${more}`;
-  }
-
-  /** What a process leaves for the next one is there, so it cannot move while roles are held. */
-  function movedRunDir(next: Config): string | undefined {
-    const [from, to] = [config.director.runDir, next.director.runDir];
-    return from === to ? undefined : `director.run_dir (${from}, now ${to})`;
-  }
-
-  async function tryReload(): Promise<ReloadAnswer> {
-    const { config: next, issues } = readConfig(file);
-    if (next === null) {
-      const detail = `${firstError(issues)}; the config before stays in force`;
-      return { outcome: 'refused', detail, file, issues };
-    }
-    const unread = next.vrrp.flatMap((router) => unreadableSecrets(router));
-    if (unread[0] !== undefined)
-      return { outcome: 'refused', detail: `${unread[0]}; the config before stays in force`, file, issues };
-    const moved = movedRunDir(next);
-    if (moved !== undefined)
-      return {
-        outcome: 'refused',
-        detail: `${moved} cannot change while the daemon runs: stop and start it`,
-        file,
-        issues,
-      };
-    loaded = new Date();
-    if (isDeepStrictEqual(next, config)) {
-      // The files that it names, as keys, may have changed all the same.
-      configureChildren();
-      return { outcome: 'unchanged', detail: '', file, issues };
-    }
-    const changes = diff(config, next);
-    config = next;
-    log.configure(config.log);
-    alerts.configure(config.alerts);
+  /** Another config runs: what has a part in it is told. */
+  async function changed(): Promise<void> {
+    log.configure(config().log);
+    alerts.configure(config().alerts);
     await listenWeb();
     configureChildren();
-    warn(issues);
-    return { outcome: 'applied', detail: changes.join('; '), file, issues };
   }
 
-  async function plan(text: string | null): Promise<PlanAnswer> {
-    const reading = text === null ? readConfig(file) : readText(text);
-    if (reading.config === null) return { issues: reading.issues };
-    const [addresses, table] = await Promise.all([
-      vrrp.ask('plan', ANSWER_WITHIN, vrrpOrders(reading.config)),
-      checker.ask('plan', ANSWER_WITHIN, checkerOrders(reading.config)),
+  async function planOf(next: Config): Promise<PlanAnswer> {
+    const [seen, addresses, table] = await Promise.all([
+      vrrp.ask('status', ANSWER_WITHIN),
+      vrrp.ask('plan', ANSWER_WITHIN, vrrpOrders(next)),
+      checker.ask('plan', ANSWER_WITHIN, checkerOrders(next)),
     ]);
     // A part that cannot be asked, since it does not run for want of work, is compared with the kernel from here.
-    return planWith(reading.config, addresses?.changes, table?.changes);
+    const routers = seen?.routers ?? [];
+    const running = (of: Config): Config => ({ ...of, services: serverChanges.over(of.services) });
+    return planWith({
+      ...{ before: running(config()), after: running(next) },
+      ...{ routers, addresses: addresses?.changes, table },
+    });
   }
 
   async function status(): Promise<Status> {
@@ -411,19 +397,26 @@ function createSupervisor(file: string, first: Config, log: Log, output: Surroun
       checker.ask('status', ANSWER_WITHIN),
     ]);
     return {
-      director: config.director.name,
+      director: config().director.name,
       version: VERSION,
       started: started.toISOString(),
-      config: { file, loaded: loaded.toISOString(), refused },
+      config: configs.configStatus(),
       processes: asked,
-      ipvsTrouble: config.services.length === 0 ? null : (services?.trouble ?? null),
+      ipvsTrouble: config().services.length === 0 ? null : (services?.trouble ?? null),
       sync: services?.sync ?? null,
       routers:
         routers?.routers ??
-        config.vrrp.flatMap((router) => unansweredRouters(router, loaded, orders.current().get(router.name) ?? null)),
-      services:
+        config().vrrp.flatMap((router) =>
+          unansweredRouters(router, configs.loaded(), orders.current().get(router.name) ?? null),
+        ),
+      services: marked(
         services?.services ??
-        config.services.map((service) => unansweredService(service, loaded, serverOrders.current())),
+          serverChanges
+            .services()
+            .map((service) => unansweredService(service, configs.loaded(), serverOrders.current())),
+        serverChanges.current(),
+        (change) => namedIn(config().services, change),
+      ),
     };
   }
 

@@ -9,6 +9,7 @@ import { addressesOf, familiesOf, groupOf, peersOf } from '../config/families.ts
 import { describeListeners, describeServer } from '../config/service-words.ts';
 import type { RouterOrder, RouterStatus, ServiceStatus } from '../control/status.ts';
 import { needed, sum } from '../pool/quorum.ts';
+import { masqueradeStatus } from './masquerade-status.ts';
 import { type ServerOrders, serverOrderKey } from './server-orders.ts';
 
 /** One of each family that the [[vrrp]] has addresses of. */
@@ -75,6 +76,7 @@ export const unansweredService = (config: ServiceConfig, since: Date, orders: Se
   address: describeListeners(config),
   protocol: config.protocol,
   forward: config.forward,
+  masquerade: masqueradeStatus(config, null),
   scheduler: config.scheduler,
   quorum: {
     needed: needed(config.quorum, sum(config.quorumBy, config.servers)),
@@ -92,8 +94,10 @@ export const unansweredService = (config: ServiceConfig, since: Date, orders: Se
     why: 'unknown',
     connections: null,
     order: orders.get(serverOrderKey(config, server)) ?? null,
+    added: null,
     check: null,
   })),
+  removed: [],
   leaving: [],
   sorryServers: config.sorryServers.map((address) => ({
     address: describeServer(config, address),

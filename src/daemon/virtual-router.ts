@@ -25,6 +25,7 @@ import { initial, sleptSince, step } from '../vrrp/step.ts';
 import { lease } from '../vrrp/timing.ts';
 import { type Effective, effective } from '../vrrp/tracking.ts';
 import type { Advert } from '../wire/vrrp.ts';
+import { groupKeyOf } from './carries-on.ts';
 import { type Complain, createComplaints } from './complaints.ts';
 import { ADDRESS_LISTS_DIFFER, differences } from './peer-differences.ts';
 import { type Refused, type Surroundings, statusOf, type Tracking } from './router-status.ts';
@@ -105,10 +106,6 @@ const CLAIM_AGAIN: Duration = milliseconds(1000);
 /** `edge`, or `edge IPv4` where the [[vrrp]] is two routers. */
 export const labelOf = (config: VrrpConfig, family: Family): string =>
   familiesOf(config).length > 1 ? `${config.name} IPv${family}` : config.name;
-
-/** The group whose members change state together: a sync group, or the two families; `null`: it is alone. */
-export const groupKeyOf = (config: VrrpConfig): string | null =>
-  config.syncGroup !== null ? `sync ${config.syncGroup}` : familiesOf(config).length > 1 ? `name ${config.name}` : null;
 
 export function createVirtualRouter(first: VrrpConfig, family: Family, ports: RouterPorts): VirtualRouter {
   let config = first;

@@ -4,8 +4,9 @@ import { formatPrefix } from '../base/address.ts';
 import type { VrrpConfig } from '../config/config.ts';
 import { addressesOf, familiesOf } from '../config/families.ts';
 import type { PlannedChange } from '../control/director.ts';
+import { carriesOn } from './carries-on.ts';
 import type { VrrpOrders } from './messages.ts';
-import { carriesOn, type RouterHost } from './router-host.ts';
+import type { RouterHost } from './router-host.ts';
 import { keyOf } from './router-key.ts';
 
 export function planned(running: readonly RouterHost[], orders: VrrpOrders): readonly PlannedChange[] {
@@ -22,10 +23,16 @@ export function planned(running: readonly RouterHost[], orders: VrrpOrders): rea
     const stays = new Set(
       next === undefined ? [] : addressesOf(next, host.router.family).map((a) => formatPrefix(a.address)),
     );
+    const alike = new Set([...stays].map(bare));
     return host
       .status()
       .addresses.filter(({ address, present }) => present && !stays.has(address))
-      .map((a) => ({ sign: '-', what: `address ${a.address} on ${a.interface}`, breaks: 0 }));
+      .map((a) => ({
+        ...{ part: 'address', sign: '-', breaks: 0, drains: 0, notes: [] },
+        what: `address ${a.address} on ${a.interface}`,
+        // With another prefix length it is there all the same.
+        ...(!alike.has(bare(a.address)) && { address: bare(a.address) }),
+      }));
   });
   const comes = [...wanted].flatMap(([key, config]): PlannedChange[] => {
     const host = running.find((each) => each.key === key && kept(each) !== undefined);
@@ -37,10 +44,12 @@ export function planned(running: readonly RouterHost[], orders: VrrpOrders): rea
     return addressesOf(config, family)
       .filter((a) => !has.has(formatPrefix(a.address)))
       .map((a) => ({
-        sign: '+',
+        ...{ part: 'address', sign: '+', breaks: 0, drains: 0, notes: [] },
         what: `address ${formatPrefix(a.address)} on ${a.interface ?? config.interface}${condition}`,
-        breaks: 0,
       }));
   });
   return [...goes, ...comes];
 }
+
+/** `192.0.2.10` of `192.0.2.10/24` */
+const bare = (prefix: string): string => prefix.replace(/\/\d+$/, '');

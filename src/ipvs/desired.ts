@@ -10,6 +10,7 @@ import {
   type Service,
   type ServiceFlag,
   type ServiceId,
+  serviceKey,
   type Table,
   type Tunnel,
   tableOf,
@@ -79,6 +80,19 @@ export function idsOf(service: ServiceDefinition): readonly ServiceId[] {
     known.set(service, ids);
   }
   return ids;
+}
+
+const knownKeys = new WeakMap<readonly ServiceId[], readonly string[]>();
+
+/** The keys of `idsOf`, in the same order. */
+export function keysOf(service: ServiceDefinition): readonly string[] {
+  const ids = idsOf(service);
+  let keys = knownKeys.get(ids);
+  if (keys === undefined) {
+    keys = ids.map(serviceKey);
+    knownKeys.set(ids, keys);
+  }
+  return keys;
 }
 
 /** The family of the service's marked packets. */

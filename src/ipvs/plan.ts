@@ -110,6 +110,15 @@ export function breaks(operation: Operation): number {
   }
 }
 
+/** How many live connections are on a server that an operation gives no new ones, and lets go on with these. */
+export const drains = (operation: Operation): number =>
+  operation.op === 'set-destination' &&
+  operation.was.weight > 0 &&
+  operation.destination.weight === 0 &&
+  sameWay(operation.was, operation.destination)
+    ? connections(operation.was)
+    : 0;
+
 /** One line for people: `tcp 192.0.2.10:80: server 10.0.0.21:80 weight 100 → 0`. */
 export function describe(operation: Operation): string {
   const service = serviceKey(serviceOf(operation));

@@ -14,6 +14,8 @@ export type ExecRequest = {
   /** Written to its standard input, which is then closed. It need not be read. */
   readonly input: string;
   readonly timeout: Duration;
+  /** Bytes that are kept of its standard output, the last ones. Default: `TAIL`. */
+  readonly keep?: number;
   /** Whose rights it runs with, without supplementary groups, and then in `/`. Default: the caller's, where it is. */
   readonly user?: { readonly uid: number; readonly gid: number };
 };
@@ -27,7 +29,7 @@ export type ExecResult = {
     | { readonly outcome: 'cancelled' }
     /** The program could not be started; `code` is an errno name. */
     | { readonly outcome: 'not-started'; readonly code: string };
-  /** The last `TAIL` bytes of each. */
+  /** The last bytes of each: `keep` and `TAIL`. */
   readonly stdout: string;
   readonly stderr: string;
   /** Settles when the program is gone; later than the result only where it hangs in the kernel and cannot be killed. */
@@ -53,7 +55,7 @@ export function exec(request: ExecRequest, signal?: AbortSignal): Promise<ExecRe
   const child = started;
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   return new Promise((resolve) => {
-    const stdout = tailOf(child.stdout);
+    const stdout = tailOf(child.stdout, request.keep);
     const stderr = tailOf(child.stderr);
     const began = performance.now();
     let ended: ExecResult['how'] | undefined;
@@ -129,12 +131,18 @@ function notStarted(refused: ChildProcess | { readonly code: string }): Promise<
 
 const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message;
 
-/** Keeps the last `TAIL` bytes of a stream; reading on, so that the program never stalls on a full pipe. */
-function tailOf(stream: Readable | null): () => string {
-  let kept: Buffer = Buffer.alloc(0);
+/** Keeps the last bytes of a stream; reading on, so that the program never stalls on a full pipe. */
+function tailOf(stream: Readable | null, most = TAIL): () => string {
+  const kept: Buffer[] = [];
+  let length = 0;
   stream?.on('error', () => {});
   stream?.on('data', (chunk: Buffer) => {
-    kept = Buffer.concat([kept, chunk]).subarray(-TAIL);
+    kept.push(chunk);
+    length += chunk.length;
+    for (let first = kept[0]; first !== undefined && length - first.length >= most; first = kept[0]) {
+      length -= first.length;
+      kept.shift();
+    }
   });
-  return () => kept.toString('utf8').trim();
+  return () => Buffer.concat(kept).subarray(-most).toString('utf8').trim();
 }

@@ -7,7 +7,14 @@
  */
 
 import { err, ok, type Result } from '../base/result.ts';
-import { type Destination, type Operation, type Service, serviceKey, type Table } from '../ipvs/table.ts';
+import {
+  type Destination,
+  type Operation,
+  type Service,
+  type ServiceId,
+  serviceKey,
+  type Table,
+} from '../ipvs/table.ts';
 import type { Message, WireError } from '../wire/netlink.ts';
 import { decodeFamily, GENL_ID_CTRL, writeGetFamily } from '../wire/netlink-generic.ts';
 import {
@@ -32,9 +39,10 @@ export type { Refusal } from './ipvs-refusal.ts';
 export type Ipvs = {
   /**
    * The table as it is, with counts. Services of protocols that have no key in a `Table` are left out, and so never
-   * touched.
+   * touched. `only`: of these services, which costs no more the more others there are; those that are not there are
+   * left out.
    */
-  read(): Promise<Result<Table, Refusal>>;
+  read(only?: readonly ServiceId[]): Promise<Result<Table, Refusal>>;
   /** Makes the changes, in order. A refused one does not stop the others. One answer for each, in the same order. */
   apply(operations: readonly Operation[]): Promise<readonly Result<null, Refusal>[]>;
   /** Requests sent so far: those that change the table, and those that only read it. */
@@ -45,14 +53,18 @@ export type Ipvs = {
 export async function openIpvs(): Promise<Result<Ipvs, Refusal>> {
   const opened = await openIpvsFamily();
   if (!opened.ok) return opened;
-  const { netlink, family } = opened.value;
+  return ok(ipvsOver(opened.value));
+}
+
+/** `family`: the number that IPVS has there. */
+export function ipvsOver({ netlink, family }: { readonly netlink: Netlink; readonly family: number }): Ipvs {
   const inTurn = takingTurns();
-  return ok({
-    read: () => inTurn(() => read(netlink, family)),
+  return {
+    read: (only) => inTurn(() => read(netlink, family, only)),
     apply: (operations) => inTurn(() => apply(netlink, family, operations)),
     sent: netlink.sent,
     close: netlink.close,
-  });
+  };
 }
 
 /** A socket, and the number that the kernel's IPVS answers to. */
@@ -78,28 +90,58 @@ async function familyId(netlink: Netlink): Promise<Result<number, Refusal>> {
   return family.ok ? ok(family.value.id) : err(unreadable('the IPVS family', family.error));
 }
 
-async function read(netlink: Netlink, family: number): Promise<Result<Table, Refusal>> {
-  const dump = await netlink.dump({ type: family, payload: (sink) => writeIpvs(sink, 'GET_SERVICE') });
-  if (!dump.ok) return err(refusal('cannot read the IPVS services', dump.error));
+async function read(
+  netlink: Netlink,
+  family: number,
+  only: readonly ServiceId[] | undefined,
+): Promise<Result<Table, Refusal>> {
+  const told = await (only === undefined ? allServices(netlink, family) : theseServices(netlink, family, only));
+  if (!told.ok) return err(refusal('cannot read the IPVS services', told.error));
   const table = new Map<string, Service>();
-  for (const message of dump.value) {
+  for (const message of told.value) {
     const entry = decoded(message, (m) => serviceEntry(m.IPVS_CMD_ATTR_SERVICE ?? {}));
     if (!entry.ok) return err(unreadable('an IPVS service', entry.error));
     if (entry.value === undefined) continue;
-    const { id } = entry.value;
-    const key = serviceKey(id);
-    const payload = (sink: Sink) => writeIpvs(sink, 'GET_DEST', serviceKeyAttributes(id));
-    const answer = await netlink.dump({ type: family, payload });
-    if (!answer.ok) return err(refusal(`cannot read the servers of ${key}`, answer.error));
-    const destinations: Destination[] = [];
-    for (const one of answer.value) {
-      const destination = decoded(one, (m) => destinationEntry(m.IPVS_CMD_ATTR_DEST ?? {}, id));
-      if (!destination.ok) return err(unreadable(`a server of ${key}`, destination.error));
-      destinations.push(destination.value);
-    }
-    table.set(key, { ...entry.value, destinations });
+    const destinations = await destinationsOf(netlink, family, entry.value.id);
+    if (!destinations.ok) return destinations;
+    table.set(serviceKey(entry.value.id), { ...entry.value, destinations: destinations.value });
   }
   return ok(table);
+}
+
+const allServices = (netlink: Netlink, family: number) =>
+  netlink.dump({ type: family, payload: (sink) => writeIpvs(sink, 'GET_SERVICE') });
+
+async function theseServices(
+  netlink: Netlink,
+  family: number,
+  ids: readonly ServiceId[],
+): Promise<Result<readonly Message[], NetlinkError>> {
+  const all: Message[] = [];
+  for (const id of ids) {
+    const payload = (sink: Sink) => writeIpvs(sink, 'GET_SERVICE', serviceKeyAttributes(id));
+    const answer = await netlink.request({ type: family, payload });
+    if (answer.ok) all.push(...answer.value);
+    else if (answer.error.code !== 'ESRCH') return answer;
+  }
+  return ok(all);
+}
+
+async function destinationsOf(
+  netlink: Netlink,
+  family: number,
+  id: ServiceId,
+): Promise<Result<readonly Destination[], Refusal>> {
+  const payload = (sink: Sink) => writeIpvs(sink, 'GET_DEST', serviceKeyAttributes(id));
+  const answer = await netlink.dump({ type: family, payload });
+  if (!answer.ok) return err(refusal(`cannot read the servers of ${serviceKey(id)}`, answer.error));
+  const destinations: Destination[] = [];
+  for (const one of answer.value) {
+    const destination = decoded(one, (m) => destinationEntry(m.IPVS_CMD_ATTR_DEST ?? {}, id));
+    if (!destination.ok) return err(unreadable(`a server of ${serviceKey(id)}`, destination.error));
+    destinations.push(destination.value);
+  }
+  return ok(destinations);
 }
 
 async function apply(

@@ -3,17 +3,18 @@
  *
  * Answers are matched by sequence number. One exchange is under way at a time and others wait their turn: the kernel runs
  * one dump a socket, and what may be outstanding is bounded by the receive buffer. A batch goes out as several messages
- * in one send and is not awaited one by one: the kernel works through a send before it returns, so the answers are there
- * when it does. They are read at once, so that what waits for them goes on in the same turn of the event loop; the rest
- * of a dump, and what a busy kernel answers later, is read as it comes.
+ * in one send and is not awaited one by one: the kernel works through a send, in order, before it returns, so the answers
+ * are there when it does. It always answers what it refuses, so of all of a send only the last asks to be acknowledged
+ * (NLM_F_ACK): when its answer is there, those before it without one are done. Answers are read at once, so that what waits for them goes on in
+ * the same turn of the event loop; the rest of a dump, and what a busy kernel answers later, is read as it comes.
  */
 
 import { constants } from 'node:os';
 import { err, ok, type Result } from '../base/result.ts';
 import { type Duration, seconds } from '../base/time.ts';
-import { decodeMessages, type Message, NLM_F, NLMSG, writeMessage } from '../wire/netlink.ts';
+import { acknowledged, decodeMessages, type Message, NLM_F, NLMSG, writeMessage } from '../wire/netlink.ts';
 import { decodeDone, decodeError } from '../wire/netlink-error.ts';
-import { newSink, type Sink, written } from '../wire/netlink-sink.ts';
+import { clear, newSink, type Sink, written } from '../wire/netlink-sink.ts';
 import { failure, type NetlinkError, openSocket, receiveNow, sendNow, systemError } from './netlink-socket.ts';
 
 export { NETLINK, type NetlinkError } from './netlink-socket.ts';
@@ -28,6 +29,8 @@ export type Request = {
 export type Netlink = {
   /** A request that only reads, and what the kernel answers. */
   request(request: Request): Promise<Result<readonly Message[], NetlinkError>>;
+  /** Many of them. One answer for each, in the same order. */
+  requests(requests: readonly Request[]): Promise<readonly Result<readonly Message[], NetlinkError>[]>;
   /** All of a kind. Asked for again when the kernel says that it changed meanwhile. */
   dump(request: Request, restless?: Restless): Promise<Result<readonly Message[], NetlinkError>>;
   /** Changes, in order; one that is refused does not stop the next. One answer for each, in the same order. */
@@ -39,8 +42,8 @@ export type Netlink = {
 
 /** The kernel takes a send in one piece of memory; more than this at once gains nothing. */
 const SEND_BYTES = 64 << 10;
-/** What an answer without data may take of the receive buffer, the kernel's own administration included. */
-const ANSWER_BYTES = 2048;
+/** What an answer may take of the receive buffer, the kernel's own administration included: one with data, and one without. */
+const ANSWER_BYTES = { reads: 8192, writes: 2048 } as const;
 /** For one send, from when the kernel took it. It answers at once; loading a module for it may take a second. */
 const TIMEOUT: Duration = seconds(10);
 const DUMP_TRIES = 4;
@@ -50,9 +53,7 @@ const SEQUENCES = 0xffff_0000;
 /** The kernel's own port. */
 const KERNEL = 0;
 
-const READ = NLM_F.REQUEST | NLM_F.ACK;
 const DUMP = NLM_F.REQUEST | NLM_F.DUMP;
-const CHANGE = NLM_F.REQUEST | NLM_F.ACK;
 
 const CLOSED = systemError(constants.errno.ECANCELED, 'the netlink socket was closed');
 const SILENT = systemError(constants.errno.ETIMEDOUT, `the kernel did not answer in ${TIMEOUT / 1000} s`);
@@ -67,8 +68,10 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
   if (!opened.ok) return opened;
   const { socket, descriptor } = opened.value;
   const { port } = socket.address();
-  const outstanding = Math.max(1, Math.floor(socket.getRecvBufferSize() / ANSWER_BYTES));
+  const room = socket.getRecvBufferSize();
   const sent = { reads: 0, writes: 0 };
+  // A send is over before the next is written, so all of them have one buffer.
+  const sink = newSink();
   let last = 0;
   let current: Exchange | undefined;
   const inTurn = takingTurns();
@@ -83,14 +86,18 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
 
   /** Sends the first of `requests`, as many as may be outstanding, and settles when all of them are answered. */
   function exchange(requests: Iterable<Request>, flags: number, counter: keyof typeof sent): Promise<readonly Reply[]> {
-    const sink = newSink();
+    const outstanding = Math.max(1, Math.floor(room / ANSWER_BYTES[counter]));
+    clear(sink);
     const first = last + 1;
     let count = 0;
+    let start = 0;
     for (const { type, flags: more = 0, payload } of requests) {
-      writeMessage(sink, { type, flags: flags | more, sequence: first + count, port }, payload);
+      start = writeMessage(sink, { type, flags: flags | more, sequence: first + count, port }, payload);
       count++;
       if (count === outstanding || sink.length > SEND_BYTES) break;
     }
+    // A dump has an end of its own.
+    if (flags !== DUMP) acknowledged(sink, start);
     last = (first + count - 1) % SEQUENCES;
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined;
@@ -117,32 +124,32 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
     });
   }
 
-  async function read(request: Request, flags: number): Promise<Result<readonly Message[], NetlinkError>> {
-    const [reply] = await exchange([request], flags, 'reads');
-    return reply?.error === undefined ? ok(reply?.messages ?? []) : err(reply.error);
-  }
-
   async function dump(request: Request, restless: Restless): Promise<Result<readonly Message[], NetlinkError>> {
     for (let left = DUMP_TRIES; ; left--) {
-      const all = await read(request, DUMP);
+      const [reply] = await exchange([request], DUMP, 'reads');
+      const all = answerOf(reply as Reply);
       if (!all.ok || all.value.every((message) => (message.flags & NLM_F.DUMP_INTR) === 0)) return all;
       if (left === 1) return restless === 'refuse' ? err(RESTLESS) : all;
     }
   }
 
-  async function batch(requests: readonly Request[]): Promise<readonly Result<null, NetlinkError>[]> {
-    const results: Result<null, NetlinkError>[] = [];
-    while (results.length < requests.length)
-      for (const { error } of await exchange(from(requests, results.length), CHANGE, 'writes'))
-        results.push(error === undefined ? ok(null) : err(error));
-    return results;
+  /** In as many sends as it takes. */
+  async function all(requests: readonly Request[], counter: keyof typeof sent): Promise<readonly Reply[]> {
+    const replies: Reply[] = [];
+    while (replies.length < requests.length)
+      replies.push(...(await exchange(from(requests, replies.length), NLM_F.REQUEST, counter)));
+    return replies;
   }
+
+  const read = (requests: readonly Request[]) => inTurn(async () => (await all(requests, 'reads')).map(answerOf));
 
   return ok({
     sent,
-    request: (request) => inTurn(() => read(request, READ)),
+    request: async (request) => (await read([request]))[0] as Result<readonly Message[], NetlinkError>,
+    requests: read,
     dump: (request, restless = 'refuse') => inTurn(() => dump(request, restless)),
-    batch: (requests) => inTurn(() => batch(requests)),
+    batch: (requests) =>
+      inTurn(async () => (await all(requests, 'writes')).map(({ error }) => (error === undefined ? DONE : err(error)))),
     close() {
       if (closed) return;
       closed = true;
@@ -169,30 +176,38 @@ function* from<T>(items: readonly T[], start: number): Generator<T> {
 /** What came for one request: data, and why it failed; `undefined`: it did not. */
 type Reply = { readonly messages: Message[]; error: NetlinkError | undefined };
 
+const answerOf = ({ messages, error }: Reply): Result<readonly Message[], NetlinkError> =>
+  error === undefined ? ok(messages) : err(error);
+
+const DONE = ok(null);
+
 type Exchange = {
   receive(message: Message): void;
   /** Nothing more is to come: what has no answer yet failed with `error`. */
   end(error: NetlinkError): void;
 };
 
-/** Gathers the answers to requests `first`, `first + 1`, …; `done` is called once, when each has one. */
+/**
+ * Gathers the answers to requests `first`, `first + 1`, …; `done` is called once, when the last of them is answered. What
+ * has no answer by then was carried out, since the kernel answers in order; when the end is an untimely one nobody knows.
+ */
 function collect(first: number, count: number, done: (replies: readonly Reply[]) => void): Exchange {
   const replies = Array.from({ length: count }, (): Reply => ({ messages: [], error: undefined }));
-  const open = new Set(replies.keys());
-  const settle = (index: number, error: NetlinkError | undefined): void => {
-    (replies[index] as Reply).error = error;
-    open.delete(index);
-    if (open.size === 0) done(replies);
-  };
   return {
     receive(message) {
       const index = message.sequence - first;
-      if (!open.has(index)) return;
-      if (message.type === NLMSG.ERROR || message.type === NLMSG.DONE) settle(index, ending(message));
-      else (replies[index] as Reply).messages.push(message);
+      const reply = replies[index];
+      if (reply === undefined) return;
+      if (message.type !== NLMSG.ERROR && message.type !== NLMSG.DONE) {
+        reply.messages.push(message);
+        return;
+      }
+      reply.error = ending(message);
+      if (index === count - 1) done(replies);
     },
     end(error) {
-      for (const index of [...open]) settle(index, error);
+      for (const reply of replies) reply.error ??= error;
+      done(replies);
     },
   };
 }

@@ -93,6 +93,8 @@ export type Rtnetlink = {
   ): Promise<readonly Result<'added' | 'already-there', NetlinkError>[]>;
   /** Which way a packet to `destination` would go, and from which address. ENETUNREACH when none. */
   route(destination: IpAddress): Promise<Result<Route, NetlinkError>>;
+  /** In one go. One answer for each, in the same order. */
+  routesTo(destinations: readonly IpAddress[]): Promise<readonly Result<Route, NetlinkError>[]>;
   /** All unicast routes of all tables. */
   routes(family: Family): Promise<Result<readonly TableRoute[], NetlinkError>>;
   /**
@@ -171,8 +173,9 @@ export function openRtnetlink(): Result<Rtnetlink, NetlinkError> {
     renewAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses.map(asked), writeAddress, RENEW),
     deleteAddresses: (addresses) => change(netlink, RTM.DELADDR, addresses.map(asked), writeDeleteAddress, DELETE),
     restoreAddresses: (addresses) => change(netlink, RTM.NEWADDR, addresses, writeAddress, ADD),
-    route: async (destination) =>
-      one(await netlink.request(request(RTM.GETROUTE, (sink) => writeGetRoute(sink, destination))), decodeRoute),
+    route: async (destination) => one(await netlink.request(wayTo(destination)), decodeRoute),
+    routesTo: async (destinations) =>
+      (await netlink.requests(destinations.map(wayTo))).map((answer) => one(answer, decodeRoute)),
     routes,
     addRoutes,
     deleteRoutes: (routes) => change(netlink, RTM.DELROUTE, routes, writeRoute, DELETE),
@@ -184,6 +187,8 @@ export function openRtnetlink(): Result<Rtnetlink, NetlinkError> {
     close: netlink.close,
   });
 }
+
+const wayTo = (destination: IpAddress) => request(RTM.GETROUTE, (sink) => writeGetRoute(sink, destination));
 
 function asked(own: OwnAddress): InterfaceAddress {
   const { index, prefix, peer, label, scope = 'global', noDad = false, deprecated = false, routeMetric } = own;

@@ -11,9 +11,9 @@ import { BITS, type Endpoint, type Family, familyOf, type IpAddress, ipBytes, ip
 import { err, ok, type Result } from '../base/result.ts';
 import {
   type Attributes,
-  decodeAttributes,
   describeAttributes,
   nested,
+  readAttributes,
   table,
   type WireError,
   writeAttributes,
@@ -190,14 +190,14 @@ export function destinationKeyAttributes({ address }: Pick<DestinationEntry, 'ad
 }
 
 export function destinationAttributes(entry: DestinationEntry): DestinationAttributes {
-  return {
+  const plain = {
     ...destinationKeyAttributes(entry),
     IPVS_DEST_ATTR_FWD_METHOD: FORWARD.indexOf(entry.forward),
     IPVS_DEST_ATTR_WEIGHT: entry.weight,
     IPVS_DEST_ATTR_U_THRESH: entry.upperThreshold,
     IPVS_DEST_ATTR_L_THRESH: entry.lowerThreshold,
-    ...(entry.tunnel !== null && tunnelAttributes(entry.tunnel)),
   };
+  return entry.tunnel === null ? plain : { ...plain, ...tunnelAttributes(entry.tunnel) };
 }
 
 const tunnelAttributes = ({ type, port, checksum }: TunnelEntry): DestinationAttributes => ({
@@ -279,17 +279,15 @@ export function writeIpvs(
   destination?: DestinationAttributes,
 ): void {
   GENLMSGHDR.write(sink, { cmd: IPVS_CMD[command], version: IPVS_GENL_VERSION, reserved: 0 });
-  writeAttributes(sink, IPVS_CMD_ATTRS, {
-    ...(service && { IPVS_CMD_ATTR_SERVICE: service }),
-    ...(destination && { IPVS_CMD_ATTR_DEST: destination }),
-  });
+  if (service !== undefined) writeAttributes(sink, IPVS_CMD_ATTRS, { IPVS_CMD_ATTR_SERVICE: service });
+  if (destination !== undefined) writeAttributes(sink, IPVS_CMD_ATTRS, { IPVS_CMD_ATTR_DEST: destination });
 }
 
 export function decodeIpvs(payload: Uint8Array): Result<IpvsMessage, WireError> {
-  const read = GENLMSGHDR.decode(payload);
-  if (!read.ok) return read;
-  const attributes = decodeAttributes(IPVS_CMD_ATTRS, read.value.rest);
-  return attributes.ok ? ok({ ...attributes.value, cmd: read.value.header.cmd }) : attributes;
+  if (payload.length < GENLMSGHDR.size) return err('truncated');
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length);
+  const attributes = readAttributes(IPVS_CMD_ATTRS, view, GENLMSGHDR.size, payload.length);
+  return attributes.ok ? ok({ ...attributes.value, cmd: view.getUint8(0) }) : attributes;
 }
 
 /** For logs and test failures: `NEW_DEST IPVS_CMD_ATTR_SERVICE { IPVS_SVC_ATTR_AF 2, … }`. */

@@ -57,15 +57,16 @@ export function decodeMessages(bytes: Uint8Array): Result<readonly Message[], Wi
       flags: view.getUint16(at + 6, LITTLE),
       sequence: view.getUint32(at + 8, LITTLE),
       port: view.getUint32(at + 12, LITTLE),
-      payload: bytes.subarray(at + NLMSG_HEADER, at + length),
+      // A `subarray` of one of Node's buffers costs as much as all of the rest.
+      payload: new Uint8Array(bytes.buffer, bytes.byteOffset + at + NLMSG_HEADER, length - NLMSG_HEADER),
     });
     at += align(length);
   }
   return ok(messages);
 }
 
-/** Writes a whole message: its header, then whatever `payload` writes. */
-export function writeMessage(sink: Sink, header: Omit<Message, 'payload'>, payload: (sink: Sink) => void): void {
+/** Writes a whole message: its header, then whatever `payload` writes. Returns where it starts. */
+export function writeMessage(sink: Sink, header: Omit<Message, 'payload'>, payload: (sink: Sink) => void): number {
   const start = reserve(sink, NLMSG_HEADER);
   sink.view.setUint16(start + 4, header.type, LITTLE);
   sink.view.setUint16(start + 6, header.flags, LITTLE);
@@ -74,7 +75,12 @@ export function writeMessage(sink: Sink, header: Omit<Message, 'payload'>, paylo
   payload(sink);
   patchU32(sink, start, sink.length - start);
   pad(sink);
+  return start;
 }
+
+/** Has the message that was written at `start` acknowledged. */
+export const acknowledged = (sink: Sink, start: number): void =>
+  patchU16(sink, start + 6, sink.view.getUint16(start + 6, LITTLE) | NLM_F.ACK);
 
 /** One attribute: its number in the kernel's enum and how its payload lies. */
 export type Row<T> = readonly [type: number, codec: Codec<T>];
@@ -99,20 +105,29 @@ export function table<const R extends { readonly [name: string]: readonly [numbe
 }
 
 /** Reads attributes until the end of `bytes`. Of one that comes twice the last counts, as in the kernel. */
-export function decodeAttributes<R>(known: Table<R>, bytes: Uint8Array): Result<Attributes<R>, WireError> {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export const decodeAttributes = <R>(known: Table<R>, bytes: Uint8Array): Result<Attributes<R>, WireError> =>
+  readAttributes(known, new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length);
+
+/** As `decodeAttributes`, from `start` to `end` of a view of more. */
+export function readAttributes<R>(
+  known: Table<R>,
+  view: DataView,
+  start: number,
+  end: number,
+): Result<Attributes<R>, WireError> {
   const value: Record<string, unknown> = {};
   let unknown: Unknown[] | undefined;
-  for (let at = 0; at < bytes.length; ) {
-    if (bytes.length - at < NLA_HEADER) return err('truncated');
+  for (let at = start; at < end; ) {
+    if (end - at < NLA_HEADER) return err('truncated');
     const length = view.getUint16(at, LITTLE);
     if (length < NLA_HEADER) return err('length');
-    if (length > bytes.length - at) return err('truncated');
+    if (length > end - at) return err('truncated');
     const type = view.getUint16(at + 2, LITTLE);
     const row = known.byType[type & NLA_TYPE_MASK];
     if (row === undefined) {
       unknown ??= [];
-      unknown.push({ type, bytes: bytes.subarray(at + NLA_HEADER, at + length) });
+      const bytes = new Uint8Array(view.buffer, view.byteOffset + at + NLA_HEADER, length - NLA_HEADER);
+      unknown.push({ type, bytes });
     } else {
       const read = row[1].read(view, at + NLA_HEADER, length - NLA_HEADER);
       if (read === undefined) return err('value');
@@ -150,7 +165,7 @@ export function nested<R>(inner: Table<R>): Codec<Attributes<R>> {
   return {
     nested: true,
     read(view, at, length) {
-      const read = decodeAttributes(inner, new Uint8Array(view.buffer, view.byteOffset + at, length));
+      const read = readAttributes(inner, view, at, at + length);
       return read.ok ? read.value : undefined;
     },
     write: (sink, value) => writeAttributes(sink, inner, value),

@@ -1,18 +1,21 @@
 /** The two daemons under test, behind one interface: the only place that knows how either is configured and started. */
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Status } from '../../src/control/status.ts';
 import type { Host } from '../lab/network.ts';
-import { eventually, killAll, now, type Running, tree } from '../lab/process.ts';
+import { eventually, killAll, now, type Running, signalAll, tree } from '../lab/process.ts';
 
 /** The copy of the build that `run.ts` made for this run. */
-const BUNDLE = join(process.env.LAB_OUT ?? '', '../dist/lvskeeper.js');
+export const BUNDLE = join(process.env.LAB_OUT ?? '', '../dist/lvskeeper.js');
 
 export type Router = {
   readonly routerId: number;
   readonly address: string;
   /** Milliseconds. */
   readonly interval: number;
+  /** One that takes the role back from a lower one. Without it: 100, which takes none. */
+  readonly priority?: number;
 };
 export type Check = 'none' | 'tcp' | 'http';
 export type Service = {
@@ -22,12 +25,22 @@ export type Service = {
   /** Every server once a second. */
   readonly check: Check;
 };
-export type Workload = { readonly routers?: readonly Router[]; readonly services?: readonly Service[] };
+export type Workload = {
+  readonly routers?: readonly Router[];
+  readonly services?: readonly Service[];
+  /** That services go with the daemon, as keepalived's always do. */
+  readonly clearing?: boolean;
+};
+
+/** What a process is for: `parent` is the one that was started, and starts the others. */
+export type Role = 'vrrp' | 'checker' | 'parent';
 
 export type Started = {
   readonly process: Running;
   /** All its processes, the one that was started first. */
   pids(): number[];
+  /** The one that does this work now. */
+  pidOf(role: Role): Promise<number>;
   /**
    * Ends it: SIGTERM to the first, or SIGKILL to all at once, stopped first, so that none reacts to the death of another.
    * `sent` is the moment of the signal; `gone` settles when no process is left.
@@ -37,7 +50,7 @@ export type Started = {
 
 export type Daemon = {
   readonly name: 'lvskeeper' | 'keepalived';
-  /** Writes its configuration; a start after this one uses it. All virtual routers have priority 100 and no preemption. */
+  /** Writes its configuration; a start after this one uses it. */
   configure(host: Host, workload: Workload): void;
   start(host: Host): Started;
   /** What it prints when its processes have begun their work. */
@@ -47,14 +60,15 @@ export type Daemon = {
 /** lvskeeper as a package runs it. `node`: the runtime; a copy of its own shares no memory with other work here. */
 export const lvskeeper = (node: string = process.execPath): Daemon => ({
   name: 'lvskeeper',
-  configure(host, { routers = [], services = [] }) {
+  configure(host, { routers = [], services = [], clearing = false }) {
     const run = join(host.directory, 'run');
     mkdirSync(run, { recursive: true });
     const text = [`[director]\nname = "${host.name}"\nrun_dir = "${run}"\n`];
-    for (const { routerId, address, interval } of routers)
+    if (clearing) text.push('[ipvs]\non_stop = "remove"\n');
+    for (const { routerId, address, interval, priority } of routers)
       text.push(
         `[[vrrp]]\nname = "r${routerId}"\ninterface = "eth0"\nrouter_id = ${routerId}\ninterval = "${interval}ms"`,
-        `addresses = ["${address}/32"]\npreempt = false\n`,
+        `addresses = ["${address}/32"]\n${priority === undefined ? 'preempt = false' : `priority = ${priority}`}\n`,
       );
     for (const { address, servers, check } of services) {
       text.push(`[[service]]\nname = "${address}"\naddress = "${address}:80"\nforward = "nat"\nscheduler = "rr"\n`);
@@ -63,7 +77,12 @@ export const lvskeeper = (node: string = process.execPath): Daemon => ({
     }
     writeFileSync(join(host.directory, 'lvskeeper.toml'), `${text.join('\n')}\n`);
   },
-  start: (host) => started(host.spawn([node, BUNDLE, 'run', join(host.directory, 'lvskeeper.toml')])),
+  start: (host) =>
+    started(host.spawn([node, BUNDLE, 'run', join(host.directory, 'lvskeeper.toml')]), async (role) => {
+      const socket = join(host.directory, 'run', 'control.sock');
+      const status = JSON.parse(await host.must([node, BUNDLE, 'status', '--json', '--socket', socket])) as Status;
+      return status.processes.find(({ name }) => name === role)?.pid ?? Number.NaN;
+    }),
   ready: /"process":"(?:vrrp|checker)","what":"ready"/,
 });
 
@@ -73,10 +92,11 @@ export const keepalived = ({ realtime = false } = {}): Daemon => ({
   configure(host, { routers = [], services = [] }) {
     const tuned = realtime ? '  vrrp_rt_priority 50\n  vrrp_no_swap\n' : '';
     const text = [`global_defs {\n  router_id ${host.name}\n${tuned}}`];
-    for (const { routerId, address, interval } of routers)
+    for (const { routerId, address, interval, priority } of routers)
       text.push(
-        `vrrp_instance R${routerId} {\n  state BACKUP\n  nopreempt\n  interface eth0\n  version 3`,
-        `  virtual_router_id ${routerId}\n  priority 100\n  advert_int ${interval / 1000}`,
+        `vrrp_instance R${routerId} {\n  state BACKUP\n  interface eth0\n  version 3`,
+        ...(priority === undefined ? ['  nopreempt'] : []),
+        `  virtual_router_id ${routerId}\n  priority ${priority ?? 100}\n  advert_int ${interval / 1000}`,
         `  virtual_ipaddress {\n    ${address}/32\n  }\n}`,
       );
     for (const { address, servers, check } of services) {
@@ -94,6 +114,7 @@ export const keepalived = ({ realtime = false } = {}): Daemon => ({
     // -G: without it each line goes to the console of the machine too, which is slow in the guest.
     return started(
       host.spawn(['keepalived', '-n', '-l', '-G', '-f', join(host.directory, 'keepalived.conf'), ...files]),
+      async (role) => Number(readFileSync(pid(role === 'checker' ? 'checkers' : role), 'utf8')),
     );
   },
   ready: /Entering BACKUP STATE/,
@@ -105,17 +126,18 @@ const CHECKS: Readonly<Record<Check, string>> = {
   http: '    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n    }\n',
 };
 
-function started(root: Running): Started {
+function started(root: Running, child: (role: Role) => Promise<number>): Started {
   const pids = (): number[] => tree(root.pid).map(({ pid }) => pid);
   return {
     process: root,
     pids,
+    pidOf: async (role) => (role === 'parent' ? root.pid : child(role)),
     end(how) {
       const all = pids();
       const sent = now();
       if (how === 'SIGTERM') root.kill('SIGTERM');
       else {
-        for (const pid of all) signal(pid, 'SIGSTOP');
+        signalAll(all, 'SIGSTOP');
         killAll(all);
       }
       return {
@@ -126,17 +148,7 @@ function started(root: Running): Started {
   };
 }
 
-const alive = (pid: number): boolean => signal(pid, 0);
-
-/** False when there is no such process. */
-function signal(pid: number, what: NodeJS.Signals | 0): boolean {
-  try {
-    process.kill(pid, what);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const alive = (pid: number): boolean => signalAll([pid], 0);
 
 /** Both, in the order of the columns. */
 export const BOTH = ['ours', 'theirs'] as const;

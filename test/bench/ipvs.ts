@@ -1,6 +1,7 @@
 /**
- * The IPVS table: from the start of a daemon until all of it is in the kernel, and what a restart with the same
- * configuration does to it. In one boot of one kernel, where ipvsadm(8) loads the same table for comparison.
+ * The IPVS table, in one boot of one kernel: from the start of a daemon until all of it is there, what a reload costs that
+ * changes nothing or adds one server, how long a stop takes that removes all of it, and what a restart with the same
+ * configuration does to it. ipvsadm(8) loads and clears the same table for comparison.
  */
 
 import { readFileSync } from 'node:fs';
@@ -8,22 +9,49 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetwork, type Host } from '../lab/network.ts';
 import { now } from '../lab/process.ts';
 import { services } from './checks.ts';
-import { BOTH, type Daemon, keepalived, lvskeeper, type Service, type Started } from './daemons.ts';
+import { BOTH, type Column, type Daemon, keepalived, lvskeeper, type Service, type Started } from './daemons.ts';
 import { type Figure, type Findings, quantile, round } from './figures.ts';
 import { tapIpvs } from './ipvs-tap.ts';
+import { cpuTime, memory } from './usage.ts';
 
-const SIZES = [100, 1000] as const;
-const PER_SERVICE = 10;
+type Size = { readonly services: number; readonly servers: number };
+const SIZES: readonly Size[] = [
+  { services: 100, servers: 10 },
+  { services: 1000, servers: 10 },
+  { services: 1, servers: 8000 },
+  { services: 300, servers: 100 },
+  { services: 4000, servers: 10 },
+];
+/** Those whose restart is measured too: of the first, what it writes. */
+const RESTARTED = SIZES.slice(0, 2);
 /** Milliseconds that one start may take. */
 const LIMIT = 120_000;
 
 /** Seconds; `changes`: messages to the kernel that change its table. */
-type Lifetime = {
+type Restart = { readonly restart: number; readonly lacking: number; readonly changes: number };
+/** Seconds of time and of CPU, MiB; `left`: services and servers in the table when the daemon has gone. */
+type Life = {
   readonly start: number;
-  readonly restart: number;
-  readonly lacking: number;
-  readonly changes: number;
+  readonly memory: number;
+  readonly same: number;
+  readonly more: number;
+  readonly stop: number;
+  readonly left: number;
 };
+
+const ROWS = [
+  ['start to full table', 's', 'start'],
+  ['PSS of all processes', 'MiB', 'memory'],
+  ['reload, nothing changed: CPU', 's', 'same'],
+  ['reload, one server more: CPU', 's', 'more'],
+  ['stop with removal', 's', 'stop'],
+  ['entries left by it', '', 'left'],
+] as const;
+const RESTART_ROWS = [
+  ['restart, same config', 's', 'restart'],
+  ['restart: table not full for', 's', 'lacking'],
+  ['restart: changes made', '', 'changes'],
+] as const;
 
 export async function measure({ runs }: { readonly runs: number }): Promise<Findings> {
   const network = await createNetwork();
@@ -32,31 +60,20 @@ export async function measure({ runs }: { readonly runs: number }): Promise<Find
     const daemons = { ours: lvskeeper(), theirs: keepalived() };
     const figures: Figure[] = [];
     const notes: string[] = [];
+    const times = Math.ceil(runs / 5);
     for (const size of SIZES) {
-      const all = services(size, PER_SERVICE, 'none');
-      const lifetimes = { ours: [] as Lifetime[], theirs: [] as Lifetime[] };
-      for (const column of BOTH) daemons[column].configure(host, { services: all });
-      for (let run = 0; run < Math.ceil(runs / 5); run++)
-        for (const column of BOTH)
-          lifetimes[column].push(
-            await lifetime(host, daemons[column], size * PER_SERVICE, run === 0 && size === SIZES[0]),
-          );
-      const row = (what: string, unit: Figure['unit'], key: keyof Lifetime): Figure => ({
-        what: `${size} x ${PER_SERVICE}, ${what}`,
-        unit,
-        ours: lifetimes.ours.map((one) => one[key]).filter((n) => !Number.isNaN(n)),
-        theirs: lifetimes.theirs.map((one) => one[key]).filter((n) => !Number.isNaN(n)),
-      });
-      figures.push(
-        row('start to full table', 's', 'start'),
-        row('restart, same config', 's', 'restart'),
-        row('restart: table not full for', 's', 'lacking'),
-        row('restart: changes made', '', 'changes'),
-      );
-      notes.push(`ipvsadm -R of the table of ${size} x ${PER_SERVICE}: ${round(await byIpvsadm(host, all))} s.`);
+      const lives = await both(times, (column) => life(host, daemons[column], size));
+      figures.push(...ROWS.map((row) => figureOf(size, row, lives)));
+      if (RESTARTED.includes(size)) {
+        const tapped = size === RESTARTED[0];
+        const restarts = await both(times, (column, run) => restart(host, daemons[column], size, tapped && run === 0));
+        figures.push(...RESTART_ROWS.map((row) => figureOf(size, row, restarts)));
+      }
+      const { load, clear } = await byIpvsadm(host, servicesOf(size));
+      notes.push(`ipvsadm of the table of ${nameOf(size)}: -R ${round(load)} s, -C ${round(clear)} s.`);
     }
     notes.push(
-      'A restart is SIGTERM and a start, until the daemon is ready and the table full. The guest is pinned to one CPU and slow: only the ratios mean something.',
+      'A restart is SIGTERM and a start, until the daemon is ready and the table full. CPU is that of all processes, from SIGHUP until they rest. The guest is pinned to one CPU and slow: only the ratios mean something.',
     );
     return { figures, notes };
   } finally {
@@ -64,12 +81,82 @@ export async function measure({ runs }: { readonly runs: number }): Promise<Find
   }
 }
 
-async function lifetime(host: Host, daemon: Daemon, full: number, tapped: boolean): Promise<Lifetime> {
+const nameOf = ({ services: count, servers }: Size): string => `${count} x ${servers}`;
+const countOf = ({ services: count, servers }: Size): number => count * servers;
+const servicesOf = ({ services: count, servers }: Size): readonly Service[] => services(count, servers, 'none');
+
+async function both<T>(
+  times: number,
+  once: (column: Column, run: number) => Promise<T>,
+): Promise<Readonly<Record<Column, readonly T[]>>> {
+  const all = { ours: [] as T[], theirs: [] as T[] };
+  for (let run = 0; run < times; run++) for (const column of BOTH) all[column].push(await once(column, run));
+  return all;
+}
+
+function figureOf<K extends string>(
+  size: Size,
+  [what, unit, key]: readonly [string, Figure['unit'], K],
+  of: Readonly<Record<Column, readonly Readonly<Record<K, number>>[]>>,
+): Figure {
+  const samples = (column: Column): number[] => of[column].map((one) => one[key]).filter((n) => !Number.isNaN(n));
+  return { what: `${nameOf(size)}, ${what}`, unit, ours: samples('ours'), theirs: samples('theirs') };
+}
+
+/** One that is started, reloaded and stopped, and takes its services with it. */
+async function life(host: Host, daemon: Daemon, size: Size): Promise<Life> {
   await host.must(['ipvsadm', '-C']);
+  const all = servicesOf(size);
+  const full = countOf(size);
+  const witness = host.spawn(['sleep', '900']);
+  daemon.configure(host, { services: all, clearing: true });
+  const { started, took: start } = await begin(daemon, host, witness.pid, full);
+  await atRest(started);
+  const used = memory(started.pids());
+  const same = await reloaded(started);
+  daemon.configure(host, {
+    services: all.map((one, i) => (i === 0 ? { ...one, servers: [...one.servers, '10.199.0.1'] } : one)),
+    clearing: true,
+  });
+  const more = await reloaded(started);
+  const has = destinations(witness.pid);
+  if (has !== full + 1) throw new Error(`${daemon.name}: ${has} of ${full + 1} servers after a reload`);
+  const { sent, gone } = started.end('SIGTERM');
+  await gone;
+  const stop = (now() - sent) / 1000;
+  const left = entries(witness.pid);
+  await witness.stop();
+  console.log(`${daemon.name}: ${nameOf(size)} ${JSON.stringify({ start, used, same, more, stop, left })}`);
+  return { start, memory: used, same, more, stop, left };
+}
+
+/** Has it read its configuration again. Seconds of CPU that its processes took until they rested. */
+async function reloaded(daemon: Started): Promise<number> {
+  const before = cpuTime(daemon.pids());
+  daemon.process.kill('SIGHUP');
+  return ((await atRest(daemon)) - before) / 1000;
+}
+
+/** Waits until its processes do nothing to speak of for half a second. Their CPU time, ms. */
+async function atRest(daemon: Started): Promise<number> {
+  const end = now() + LIMIT;
+  for (let last = cpuTime(daemon.pids()); now() < end; ) {
+    await sleep(500);
+    const used = cpuTime(daemon.pids());
+    if (used - last < 10) return used;
+    last = used;
+  }
+  throw new Error(`the processes are still busy after ${LIMIT} ms`);
+}
+
+async function restart(host: Host, daemon: Daemon, size: Size, tapped: boolean): Promise<Restart> {
+  const full = countOf(size);
+  await host.must(['ipvsadm', '-C']);
+  daemon.configure(host, { services: servicesOf(size) });
   // A process of the host's own, by which its part of /proc can be read whatever the daemon does.
-  const witness = host.spawn(['sleep', '600']);
+  const witness = host.spawn(['sleep', '900']);
   const first = await begin(daemon, host, witness.pid, full);
-  await sleep(1000);
+  await atRest(first.started);
   const second = await again(daemon, host, witness.pid, full, first.started);
   let changes = Number.NaN;
   let last = second.started;
@@ -81,7 +168,7 @@ async function lifetime(host: Host, daemon: Daemon, full: number, tapped: boolea
   }
   await last.end('SIGTERM').gone;
   await witness.stop();
-  return { start: first.took, restart: second.took, lacking: second.lacking, changes };
+  return { restart: second.took, lacking: second.lacking, changes };
 }
 
 type Begun = { readonly started: Started; readonly took: number; readonly lacking: number };
@@ -128,19 +215,31 @@ function destinations(pid: number): number {
   return count - 1;
 }
 
-/** Seconds that `ipvsadm -R` takes; median of three. */
-async function byIpvsadm(host: Host, all: readonly Service[]): Promise<number> {
+/** How many services and servers there are in that table. */
+const entries = (pid: number): number =>
+  readFileSync(`/proc/${pid}/net/ip_vs`, 'latin1')
+    .split('\n')
+    .filter((line) => /^(TCP|UDP|SCTP|FWM| {2}->) /.test(line)).length - 1;
+
+/** Seconds that `ipvsadm -R` and `ipvsadm -C` take; medians of three. */
+async function byIpvsadm(
+  host: Host,
+  all: readonly Service[],
+): Promise<{ readonly load: number; readonly clear: number }> {
   const lines = all.flatMap(({ address, servers }) => [
     `-A -t ${address}:80 -s rr`,
     ...servers.map((server) => `-a -t ${address}:80 -r ${server}:80 -m -w 1`),
   ]);
-  const times: number[] = [];
-  for (let run = 0; run < 3; run++) {
-    await host.must(['ipvsadm', '-C']);
+  const load: number[] = [];
+  const clear: number[] = [];
+  const timed = async (times: number[], argv: readonly string[], input = ''): Promise<void> => {
     const since = now();
-    await host.must(['ipvsadm', '-R'], `${lines.join('\n')}\n`);
+    await host.must(argv, input);
     times.push((now() - since) / 1000);
+  };
+  for (let run = 0; run < 3; run++) {
+    await timed(load, ['ipvsadm', '-R'], `${lines.join('\n')}\n`);
+    await timed(clear, ['ipvsadm', '-C']);
   }
-  await host.must(['ipvsadm', '-C']);
-  return quantile(times, 0.5);
+  return { load: quantile(load, 0.5), clear: quantile(clear, 0.5) };
 }

@@ -7,7 +7,7 @@ export type Kernel = 'host' | 'guest';
 export type Part = {
   readonly name: string;
   /** What it is about: `npm run bench vrrp` runs all of one. */
-  readonly group: 'vrrp' | 'checks' | 'ipvs';
+  readonly group: 'vrrp' | 'checks' | 'ipvs' | 'config';
   readonly title: string;
   /** Where it runs, one after the other: this machine's own kernel, or the lab's choice, which has IPVS. */
   readonly kernels: readonly Kernel[];
@@ -32,6 +32,14 @@ export const PARTS: readonly Part[] = [
     kernels: ['host'],
     limit: 180,
     load: () => import('./mass.ts'),
+  },
+  {
+    name: 'crash',
+    group: 'vrrp',
+    title: 'Crashes',
+    kernels: ['host', 'guest'],
+    limit: 330,
+    load: () => import('./crash.ts'),
   },
   {
     name: 'steadiness',
@@ -70,8 +78,16 @@ export const PARTS: readonly Part[] = [
     group: 'ipvs',
     title: 'IPVS table',
     kernels: ['guest'],
-    limit: 240,
+    limit: 600,
     load: () => import('./ipvs.ts'),
+  },
+  {
+    name: 'config',
+    group: 'config',
+    title: 'Loading a config',
+    kernels: ['host'],
+    limit: 180,
+    load: () => import('./config.ts'),
   },
 ];
 

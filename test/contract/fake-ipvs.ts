@@ -31,9 +31,12 @@ export function fakeIpvs(schedulers: readonly string[] = SCHEDULERS): FakeIpvs {
   const fake: FakeIpvs = {
     table: new Map(),
     sent,
-    read: async () => {
-      sent.reads += 1 + fake.table.size;
-      return ok(fake.table);
+    read: async (only) => {
+      sent.reads += only === undefined ? 1 + fake.table.size : only.length;
+      if (only === undefined) return ok(fake.table);
+      const there = new Set(only.map(serviceKey).filter((key) => fake.table.has(key)));
+      sent.reads += there.size;
+      return ok(new Map([...fake.table].filter(([key]) => there.has(key))));
     },
     apply: async (operations) =>
       operations.map((operation): Result<null, Refusal> => {

@@ -370,6 +370,21 @@ export function ipvsContract(name: string, setUp: () => Promise<IpvsSetting>): v
     assert.equal((await tableIn(ipvs)).size, 0);
   });
 
+  on('of some services alone no other is read, and one that is not there is left out', async ({ ipvs }) => {
+    const services = Array.from({ length: 20 }, (_, s) =>
+      service({ id: id(`192.0.2.${1 + s}:80`), destinations: [server('10.0.0.21:80'), server('10.0.0.22:80')] }),
+    );
+    await make(ipvs, services.flatMap(add));
+    const before = ipvs.sent.reads;
+    const some = await ipvs.read([id('192.0.2.3:80'), id('192.0.2.99:80'), mark(7), id('192.0.2.5:80')]);
+    assert.ok(some.ok, JSON.stringify(some));
+    assert.equal(ipvs.sent.reads - before, 6);
+    assert.deepEqual(
+      uncounted(some.value),
+      uncounted(tableOf([services[2], services[4]].filter((s) => s !== undefined))),
+    );
+  });
+
   on('what is asked for at once is done in the order asked', async ({ ipvs, saved }) => {
     const one = service({ destinations: [server('10.0.0.21:80')] });
     const [made, seen, gone] = await Promise.all([

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Director, director } from './director.ts';
 import { addressesOf, directorToml, PRIORITY, servicesToml, skew, vrrpToml } from './pair.ts';
 import { longestGap, startProber } from './prober.ts';
-import { eventually, killAll, tree } from './process.ts';
+import { eventually, killAll, nap, tree } from './process.ts';
 import { createTopology, type Server, type Topology, VIP } from './topology.ts';
 import { addresses, ipvsadm, ipvsRules } from './witness.ts';
 
@@ -120,9 +120,7 @@ for (const withPeer of [false, true])
         lb1 = await director(lab.lb1, toml());
         return;
       }
-      for (const pid of pids) process.kill(pid, 'SIGSTOP');
-      await sleep(NAP);
-      for (const pid of pids) process.kill(pid, 'SIGCONT');
+      await nap(pids, NAP);
     }
 
     for (const one of CASES)

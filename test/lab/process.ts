@@ -163,13 +163,24 @@ export function tree(root: number, all: readonly Process[] = processes()): Proce
   return found;
 }
 
-/** SIGKILL to each, in the order given, in one turn of the event loop. */
-export function killAll(pids: Iterable<number>): void {
+/** Signals each, in the order given, in one turn of the event loop; false when one of them has ended already. */
+export function signalAll(pids: Iterable<number>, signal: NodeJS.Signals | 0): boolean {
+  let all = true;
   for (const pid of pids) {
     try {
-      process.kill(pid, 'SIGKILL');
+      process.kill(pid, signal);
     } catch {
-      // It has ended already.
+      all = false;
     }
   }
+  return all;
+}
+
+export const killAll = (pids: Iterable<number>): boolean => signalAll(pids, 'SIGKILL');
+
+/** They sleep for so many milliseconds, as on a machine that is suspended or swaps. */
+export async function nap(pids: readonly number[], milliseconds: number): Promise<void> {
+  signalAll(pids, 'SIGSTOP');
+  await sleep(milliseconds);
+  signalAll(pids, 'SIGCONT');
 }

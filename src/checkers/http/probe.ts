@@ -8,7 +8,9 @@
  */
 
 import { isIP } from 'node:net';
-import { type buildConnector, Client, type Dispatcher, errors } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
+import errors from 'undici/lib/core/errors.js';
+import Client from 'undici/lib/dispatcher/client.js';
 import { formatEndpoint } from '../../base/address.ts';
 import { toLinear } from '../../base/linear-pattern.ts';
 import { printable } from '../../base/printable.ts';

@@ -11,8 +11,9 @@ import { renderEvent } from '../../../src/cli/render-event.ts';
 import { renderPlan } from '../../../src/cli/render-plan.ts';
 import { renderStatus } from '../../../src/cli/render-status.ts';
 import { painter } from '../../../src/cli/verb.ts';
+import type { PlannedChange } from '../../../src/control/director.ts';
 import type { Event } from '../../../src/control/event.ts';
-import { EMPTY, ILL, NOW, POOLS, SPECIAL, WELL } from './samples.ts';
+import { CHANGED, EMPTY, ILL, NOW, POOLS, SPECIAL, WELL } from './samples.ts';
 
 process.env.TZ = 'UTC';
 
@@ -64,14 +65,46 @@ const EVENTS: readonly Event[] = [
     reason: 'kernel upgrade',
     until: '2026-03-01T12:15:00.000Z',
   },
+  {
+    seq: 6,
+    time: '2026-03-01T12:05:01.000Z',
+    kind: 'server-change',
+    service: 'web',
+    server: 'web3',
+    address: '10.0.0.23:80',
+    change: 'added',
+    what: 'made',
+    by: 'anna',
+    reason: 'more load than we have seen before',
+  },
 ];
 
-const PLAN = [
-  { sign: '+', what: 'service tcp 192.0.2.10:443 wlc', breaks: 0 },
-  { sign: '~', what: 'server 10.0.0.21:80 of tcp 192.0.2.10:80: weight 100 → 50', breaks: 0 },
-  { sign: '-', what: 'server 10.0.0.22:80 of tcp 192.0.2.10:80', breaks: 1 },
-  { sign: '-', what: 'service udp 192.0.2.11:53', breaks: 1203 },
-] as const;
+const NOTHING = { breaks: 0, drains: 0, notes: [] } as const;
+const PLAN: readonly PlannedChange[] = [
+  {
+    ...NOTHING,
+    part: 'vrrp',
+    sign: '~',
+    what: 'edge: priority 150 → 90, interval "1s" → "500ms", track service web weight -60 → -50',
+    notes: ['lb1 is master, and may lose the role to a peer of a priority above 90'],
+  },
+  { ...NOTHING, part: 'address', sign: '-', what: 'address 192.0.2.11/24 on eth0', breaks: 12 },
+  { ...NOTHING, part: 'address', sign: '+', what: 'address 2001:db8::11/64 on eth0, while edge is master' },
+  { ...NOTHING, part: 'setting', sign: '~', what: 'conntrack 0 → 1' },
+  { ...NOTHING, part: 'ipvs', sign: '+', what: 'tcp 192.0.2.10:443: new service, scheduler wlc' },
+  {
+    ...NOTHING,
+    part: 'ipvs',
+    sign: '~',
+    what: 'tcp 192.0.2.10:80: server 10.0.0.21:80 weight 100 → 0',
+    drains: 31,
+  },
+  { ...NOTHING, part: 'ipvs', sign: '-', what: 'tcp 192.0.2.10:80: server 10.0.0.22:80 deleted', breaks: 1 },
+  { ...NOTHING, part: 'ipvs', sign: '-', what: 'udp 192.0.2.11:53: service deleted, with 2 servers', breaks: 1203 },
+  { ...NOTHING, part: 'check', sign: '~', what: 'web: check.interval "2s" → "1s", check.fall 3 → 2' },
+  { ...NOTHING, part: 'service', sign: '~', what: 'web: quorum 1 → 2' },
+  { ...NOTHING, part: 'other', sign: '+', what: 'alert pager' },
+];
 
 const events = (width: number): string =>
   EVENTS.map((event) => renderEvent(event, { width, paint: painter(false) })).join('');
@@ -81,10 +114,11 @@ const GOLDEN: Readonly<Record<string, string>> = {
   'status-ill': renderStatus(ILL, plain),
   'status-special': renderStatus(SPECIAL, plain),
   'status-pools': renderStatus(POOLS, plain),
+  'status-changed': renderStatus(CHANGED, plain),
   'status-empty': renderStatus(EMPTY, plain),
   'status-in-a-pipe': renderStatus(ILL, { ...plain, width: Number.POSITIVE_INFINITY }),
   events: events(80),
-  plan: renderPlan(PLAN, painter(false)),
+  plan: renderPlan(PLAN, plain),
 };
 
 for (const [name, text] of Object.entries(GOLDEN))
@@ -94,7 +128,16 @@ for (const [name, text] of Object.entries(GOLDEN))
     assert.equal(text, readFileSync(file, 'utf8'));
   });
 
-for (const name of ['status-well', 'status-ill', 'status-special', 'status-pools', 'status-empty', 'events', 'plan'])
+for (const name of [
+  'status-well',
+  'status-ill',
+  'status-special',
+  'status-pools',
+  'status-changed',
+  'status-empty',
+  'events',
+  'plan',
+])
   test(`${name} fits 80 columns`, () => {
     for (const line of (GOLDEN[name] ?? '').split('\n')) assert.ok([...line].length <= 80, line);
   });
@@ -103,9 +146,9 @@ test('colour changes nothing but the colour', () => {
   const paint = painter(true);
   assert.notEqual(renderStatus(ILL, { ...plain, paint }), renderStatus(ILL, plain));
   assert.equal(stripVTControlCharacters(renderStatus(ILL, { ...plain, paint })), renderStatus(ILL, plain));
-  assert.equal(stripVTControlCharacters(renderPlan(PLAN, paint)), renderPlan(PLAN, painter(false)));
+  assert.equal(stripVTControlCharacters(renderPlan(PLAN, { ...plain, paint })), renderPlan(PLAN, plain));
 });
 
 test('an empty plan says so', () => {
-  assert.equal(renderPlan([], painter(false)), 'nothing in the kernel would change\n');
+  assert.equal(renderPlan([], plain), 'nothing would change\n');
 });

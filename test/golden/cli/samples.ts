@@ -77,6 +77,7 @@ const up: ServerStatus = {
   why: 'up',
   connections: { active: 1204, inactive: 33, persistent: 0 },
   order: null,
+  added: null,
   check: { type: 'http', last: '2026-03-01T12:05:02.000Z', took: 3.42, probes: 7351, failures: 2, localErrors: 0 },
 };
 
@@ -111,10 +112,12 @@ const web: ServiceStatus = {
   address: '192.0.2.10:80',
   protocol: 'tcp',
   forward: 'dr',
+  masquerade: null,
   scheduler: 'wlc',
   quorum: { needed: 1, up: 1, held: true, by: 'servers' },
   panic: false,
   sorryServers: [],
+  removed: [],
   leaving: [],
   servers: [up, down, fresh],
 };
@@ -123,7 +126,7 @@ export const WELL: Status = {
   director: 'lb1',
   version: '1.2.3',
   started: '2026-03-01T08:00:00.000Z',
-  config: { file: '/etc/lvskeeper/lvskeeper.toml', loaded: '2026-03-01T11:00:00.000Z', refused: null },
+  config: { file: '/etc/lvskeeper/lvskeeper.toml', loaded: '2026-03-01T11:00:00.000Z', refused: null, trial: null },
   processes: [
     { name: 'supervisor', pid: 700, state: 'ready', started: '2026-03-01T08:00:00.000Z', restarts: 0 },
     { name: 'vrrp', pid: 701, state: 'ready', started: '2026-03-01T08:00:00.100Z', restarts: 0 },
@@ -317,6 +320,31 @@ export const POOLS: Status = {
         failed,
         { ...failed, name: 'web3', address: '10.0.0.23:80', weight: 100, why: 'kept' },
         { ...failed, name: 'web4', address: '10.0.0.24:80', weight: 100, why: 'kept' },
+      ],
+    },
+  ],
+};
+
+/** Servers added and removed at run time. */
+export const CHANGED: Status = {
+  ...WELL,
+  routers: [],
+  services: [
+    {
+      ...web,
+      servers: [
+        up,
+        {
+          ...fresh,
+          added: { by: 'anna', reason: 'more load than we have seen before', since: '2026-03-01T12:05:00.000Z' },
+        },
+      ],
+      removed: [
+        { name: 'web2', address: '10.0.0.22:80', by: 'bob', reason: '', since: '2026-02-28T12:05:03.000Z' },
+        {
+          ...{ name: '10.0.0.24:80', address: '10.0.0.24:80', by: 'anna', since: '2026-03-01T11:59:03.000Z' },
+          reason: 'its disk is replaced by a larger one, which takes all day',
+        },
       ],
     },
   ],

@@ -13,7 +13,7 @@ function reader() {
     error: (at, message) => errors.push(`${at}: ${message}`),
     warn: () => assert.fail('a kind warns of nothing'),
     facts: {},
-    places: new WeakMap(),
+    places: new Map(),
   };
   const read = <T>(kind: Kind<T>, value: FileValue) => kind.read(value, 'key', reading);
   return { errors, reading, read };

@@ -5,10 +5,16 @@ import test, { type TestContext } from 'node:test';
 import { err, ok } from '../../../src/base/result.ts';
 import { author } from '../../../src/cli/order-terms.ts';
 import type { Issue } from '../../../src/config/config.ts';
-import type { Director, OrderOutcome, OrderRefusal, OrderResult } from '../../../src/control/director.ts';
+import type {
+  Director,
+  OrderOutcome,
+  OrderRefusal,
+  OrderResult,
+  PlannedChange,
+} from '../../../src/control/director.ts';
 import type { ProcessStatus, RouterOrder, Status } from '../../../src/control/status.ts';
 import { WELL } from '../../golden/cli/samples.ts';
-import { EMPTY_STATUS, fakeDirector, serve, temporaryFolder } from '../control/fake-director.ts';
+import { EMPTY_STATUS, fakeDirector, NO_CHANGES, serve, temporaryFolder } from '../control/fake-director.ts';
 import { cli } from './harness.ts';
 
 process.env.TZ = 'UTC';
@@ -121,7 +127,13 @@ test('events --follow goes on as things happen, until the daemon ends', async (t
 });
 
 test('reload says what was done', async (t) => {
-  const answer = { outcome: 'applied', detail: 'service web added', file: 'a.toml', issues: [] } as const;
+  const answer = {
+    outcome: 'applied',
+    detail: 'service web added',
+    file: 'a.toml',
+    issues: [],
+    serverChanges: NO_CHANGES,
+  } as const;
   const socket = await serve(t, fakeDirector({ reload: async () => answer }));
   assert.deepEqual(await cli(['reload'], socket), { code: 0, out: 'reload applied: service web added\n', err: '' });
   assert.deepEqual(JSON.parse((await cli(['reload', '--json'], socket)).out), answer);
@@ -187,6 +199,7 @@ test('a refused reload exits with 1 and prints every issue with its place', asyn
     detail: 'the config before stays in force',
     file: '/etc/a.toml',
     issues: [ISSUE],
+    serverChanges: NO_CHANGES,
   } as const;
   const socket = await serve(t, fakeDirector({ reload: async () => answer }));
   const { code, out, err } = await cli(['reload'], socket);
@@ -195,16 +208,20 @@ test('a refused reload exits with 1 and prints every issue with its place', asyn
   assert.equal((await cli(['reload', '--json'], socket)).code, 1);
 });
 
+const CHANGE: PlannedChange = {
+  ...{ part: 'ipvs', sign: '-', what: 'service udp 192.0.2.11:53', breaks: 2, drains: 0, notes: [] },
+};
+
 test('plan asks the daemon about its own file, or about the one given', async (t) => {
   const texts: (string | null)[] = [];
   const plan = async (text: string | null) => {
     texts.push(text);
-    return { changes: [{ sign: '-', what: 'service udp 192.0.2.11:53', breaks: 2 }] as const };
+    return { changes: [CHANGE] };
   };
   const socket = await serve(t, fakeDirector({ plan }));
   const own = await cli(['plan'], socket);
   assert.equal(own.code, 0);
-  assert.match(own.out, /^- service udp 192\.0\.2\.11:53 {2}breaks 2 live connections\n1 change, /);
+  assert.match(own.out, /^IPVS TABLE\n- service udp 192\.0\.2\.11:53 {2}breaks 2 live connections\n\n1 change, /);
   await cli(['plan', configFile(t, GOOD)], socket);
   assert.deepEqual(texts, [null, GOOD]);
   assert.equal(JSON.parse((await cli(['plan', '--json'], socket)).out).changes.length, 1);

@@ -98,7 +98,7 @@ for (const [what, edit, expected] of [
   [
     'a list',
     (t) => t.replace('type = "exec"', 'type = "exec"\non = ["vrrp"]'),
-    ['alert exec changed: on ["vrrp", "server", "quorum"] -> ["vrrp"]'],
+    ['alert exec changed: on ["vrrp", "server", "quorum", "config"] -> ["vrrp"]'],
   ],
   [
     'virtual addresses, each by itself',

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { type Endpoint, type IpAddress, ip } from '../../../src/base/address.ts';
-import { inFile, type Kind, type Reading } from '../../../src/base/option.ts';
+import { inFile, isGiven, type Kind, placeOf, type Reading } from '../../../src/base/option.ts';
 import { integer, oneOrMore } from '../../../src/base/option-kinds.ts';
 import { SERVER, SERVICE, writePortRange, writeServerAddress } from '../../../src/config/options-service.ts';
 import type { PortRange } from '../../../src/ipvs/desired.ts';
@@ -15,7 +15,7 @@ function again<T>(kind: Kind<T>, value: T): T | undefined {
     error: (_, message) => assert.fail(message),
     warn: (_, message) => assert.fail(message),
     facts: {},
-    places: new WeakMap(),
+    places: new Map(),
   };
   return kind.read(inFile(kind.write(value), 0), 'key', reading);
 }
@@ -61,11 +61,12 @@ test('one by itself, or in a list, is the same; places are those of the values',
     error: (at, message) => errors.push(`${at}: ${message}`),
     warn: () => {},
     facts: {},
-    places: new WeakMap(),
+    places: new Map(),
   };
   const one = kind.read({ type: 'integer', value: 5n, at: 7 }, 'key', reading);
   assert.deepEqual(one, [5]);
-  assert.deepEqual(reading.places.get(one as object), { at: 7, keys: new Map([['0', 7]]) });
+  assert.equal(placeOf(reading, one as object, '0'), 7);
+  assert.ok(!isGiven(reading, one as object, '1'));
   kind.read({ type: 'integer', value: 10n, at: 8 }, 'key', reading);
   kind.read({ type: 'string', value: '5', at: 9 }, 'key', reading);
   kind.read(inFile([1, 2, 3, 4], 10), 'key', reading);

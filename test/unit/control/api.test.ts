@@ -3,10 +3,10 @@ import { connect } from 'node:net';
 import test from 'node:test';
 import { err, ok } from '../../../src/base/result.ts';
 import { call, follow } from '../../../src/control/client.ts';
-import type { Director } from '../../../src/control/director.ts';
+import type { ApplyRequest, Director, TrialRefusal } from '../../../src/control/director.ts';
 import type { Event } from '../../../src/control/event.ts';
 import type { ErrorReply } from '../../../src/control/http.ts';
-import { EMPTY_STATUS, fakeDirector, logTo, serve } from './fake-director.ts';
+import { ADDED, EMPTY_STATUS, fakeDirector, logTo, NO_CHANGES, serve, TRIAL } from './fake-director.ts';
 
 const trouble = (what: string) => ({ kind: 'trouble', severity: 'warning', what, detail: '' }) as const;
 
@@ -21,6 +21,8 @@ async function ask(path: string, method: Method, url: string, body?: string) {
 const BODIES: Readonly<Record<string, string>> = {
   '/routers/NAME/order': '{"kind":"demote"}',
   '/servers/order': '{"server":"web1","kind":"drain"}',
+  '/services/NAME/servers': '{"address":"10.0.0.23:80"}',
+  '/apply': '{"text":"","confirm_ms":60000}',
 };
 
 test('GET / lists every endpoint, and each of them is there', async (t) => {
@@ -37,17 +39,23 @@ test('GET / lists every endpoint, and each of them is there', async (t) => {
       'POST /reload',
       'POST /restart',
       'POST /plan',
+      'POST /apply',
+      'GET /trial',
+      'POST /confirm',
+      'POST /rollback',
       'POST /routers/NAME/order',
       'DELETE /routers/NAME/order',
       'POST /failover',
       'POST /servers/order',
       'DELETE /servers/order',
+      'POST /services/NAME/servers',
+      'DELETE /services/NAME/servers',
       'GET /healthz',
     ],
   );
   for (const { method, path: url } of endpoints) {
     const body = method === 'POST' ? BODIES[url] : undefined;
-    const query = `${method} ${url}` === 'DELETE /servers/order' ? '?server=web1' : '';
+    const query = method === 'DELETE' && url.includes('/server') ? '?server=web1' : '';
     assert.equal((await ask(path, method, url + query, body)).status, url === '/restart' ? 202 : 200, url);
   }
 });
@@ -71,6 +79,7 @@ test('POST /reload answers the outcome; a refused one with 422', async (t) => {
     detail: 'wrong',
     file: 'a.toml',
     issues: [{ severity: 'error', line: 1, column: 2, message: 'wrong' }],
+    serverChanges: NO_CHANGES,
   } as const;
   const good = await serve(t, fakeDirector());
   assert.equal((await ask(good, 'POST', '/reload')).status, 200);
@@ -85,6 +94,51 @@ test('POST /restart is accepted with 202; a refused one is 422', async (t) => {
   assert.deepEqual(await ask(bad, 'POST', '/restart'), { status: 422, body: refused });
 });
 
+test('POST /apply hands on the text and the time; a refused one is 422, and 409 while another is on trial', async (t) => {
+  const asked: ApplyRequest[] = [];
+  const answer = { outcome: 'refused', detail: 'wrong', issues: [], trial: null } as const;
+  const busy: TrialRefusal = { error: 'on-trial', what: 'another is on trial', todo: 'Confirm it.' };
+  const path = await serve(
+    t,
+    fakeDirector({
+      apply: async (request) => {
+        asked.push(request);
+        return request.text === 'bad' ? ok(answer) : err(busy);
+      },
+    }),
+  );
+  const body = { text: 'bad', confirm_ms: 300_000 };
+  assert.deepEqual(await ask(path, 'POST', '/apply', JSON.stringify(body)), { status: 422, body: answer });
+  assert.deepEqual(asked, [{ text: 'bad', lifetime: 300_000, by: 'api' }]);
+  const good = JSON.stringify({ ...body, text: 'good', by: 'anna' });
+  assert.deepEqual(await ask(path, 'POST', '/apply', good), { status: 409, body: busy });
+  for (const wrong of [{}, { text: '' }, { text: '', confirm_ms: 0 }, { ...body, confirm: 1 }])
+    assert.equal((await ask(path, 'POST', '/apply', JSON.stringify(wrong))).status, 400, JSON.stringify(wrong));
+  assert.equal(asked.length, 2);
+});
+
+test('a trial is shown, confirmed and rolled back by whoever says so; where there is none it is 404', async (t) => {
+  const by: string[] = [];
+  const take = async (who: string) => {
+    by.push(who);
+    return ok(TRIAL);
+  };
+  const path = await serve(t, fakeDirector({ confirm: take, rollback: take }));
+  assert.deepEqual(await ask(path, 'GET', '/trial'), { status: 200, body: TRIAL });
+  assert.deepEqual(await ask(path, 'POST', '/confirm?by=anna'), { status: 200, body: TRIAL });
+  assert.deepEqual(await ask(path, 'POST', '/rollback'), { status: 200, body: TRIAL });
+  assert.deepEqual(by, ['anna', 'api']);
+  const none: TrialRefusal = { error: 'no-trial', what: 'no config is on trial', todo: 'Try one.' };
+  const other: TrialRefusal = { error: 'not-installed', what: 'it is not in the file', todo: 'Install it.' };
+  const without = await serve(
+    t,
+    fakeDirector({ trial: () => null, confirm: async () => err(other), rollback: async () => err(none) }),
+  );
+  assert.equal((await ask(without, 'GET', '/trial')).status, 404);
+  assert.deepEqual(await ask(without, 'POST', '/confirm'), { status: 409, body: other });
+  assert.deepEqual(await ask(without, 'POST', '/rollback'), { status: 404, body: none });
+});
+
 test('POST /plan hands on the text, and null for an empty body', async (t) => {
   const texts: (string | null)[] = [];
   const path = await serve(
@@ -92,7 +146,7 @@ test('POST /plan hands on the text, and null for an empty body', async (t) => {
     fakeDirector({
       plan: async (text) => {
         texts.push(text);
-        return text === 'bad' ? { issues: [] } : { changes: [{ sign: '+', what: 'all', breaks: 0 }] };
+        return text === 'bad' ? { issues: [] } : { changes: [] };
       },
     }),
   );
@@ -421,4 +475,80 @@ test('a daemon that does not answer is given up', async (t) => {
   const answer = await call(path, { method: 'GET', path: '/status', timeout: 50 });
   assert.ok(!answer.ok);
   assert.equal(answer.error.code, 'TIMEOUT');
+});
+
+test('POST /services/NAME/servers hands on the keys of the table, with who and why beside them', async (t) => {
+  const asked: unknown[] = [];
+  const addServer: Director['addServer'] = async (...what) => {
+    asked.push(what);
+    return ok(ADDED);
+  };
+  const path = await serve(t, fakeDirector({ addServer }));
+  const table = { address: '10.0.0.23:80', weight: 5, tunnel: { type: 'gre' }, wieght: 1 };
+  const added = await ask(
+    path,
+    'POST',
+    '/services/my%20web/servers',
+    JSON.stringify({ ...table, reason: 'more load', by: 'anna' }),
+  );
+  assert.deepEqual(added, { status: 200, body: ADDED });
+  await ask(path, 'POST', '/services/web/servers', '{}');
+  assert.deepEqual(asked, [
+    ['my web', { table, reason: 'more load', by: 'anna' }],
+    ['web', { table: {}, reason: '', by: 'api' }],
+  ]);
+  assert.equal((await ask(path, 'POST', '/services/web/servers', '{"by":7}')).status, 400);
+  assert.equal((await ask(path, 'POST', '/services/web/servers', '[]')).status, 400);
+  assert.equal(asked.length, 2);
+});
+
+test('DELETE /services/NAME/servers needs a server', async (t) => {
+  const asked: unknown[] = [];
+  const removeServer: Director['removeServer'] = async (...what) => {
+    asked.push(what);
+    return ok(ADDED);
+  };
+  const path = await serve(t, fakeDirector({ removeServer }));
+  const removed = await ask(path, 'DELETE', '/services/web/servers?server=10.0.0.21:80&by=anna&reason=new+disk');
+  assert.equal(removed.status, 200);
+  assert.deepEqual(asked, [['web', { server: '10.0.0.21:80', by: 'anna', reason: 'new disk' }]]);
+  const without = await ask(path, 'DELETE', '/services/web/servers');
+  assert.deepEqual([without.status, (without.body as ErrorReply).what], [400, 'server is missing']);
+  const strange = await ask(path, 'DELETE', '/services/web/servers?sevrer=web1');
+  assert.match((strange.body as ErrorReply).todo, /Did you mean server\?/);
+});
+
+for (const [error, status] of [
+  ['no-such-service', 404],
+  ['no-such-server', 404],
+  ['server-exists', 409],
+  ['already-removed', 409],
+  ['several-servers', 409],
+  ['wrong-server', 422],
+] as const)
+  test(`a change of the servers that is refused with ${error} is answered with ${status}, and the issues`, async (t) => {
+    const issues = [{ severity: 'error', line: 0, column: 0, message: 'wrong' }] as const;
+    const refusal = { error, what: 'wrong', todo: 'Nothing was changed.', issues };
+    const answer = async () => err(refusal);
+    const path = await serve(t, fakeDirector({ addServer: answer, removeServer: answer }));
+    assert.deepEqual(await ask(path, 'POST', '/services/web/servers', '{}'), { status, body: refusal });
+    assert.deepEqual(await ask(path, 'DELETE', '/services/web/servers?server=a'), { status, body: refusal });
+  });
+
+test('POST /reload?discard=1 drops the changes of the servers', async (t) => {
+  const asked: unknown[] = [];
+  const reload: Director['reload'] = async (request) => {
+    asked.push(request);
+    return { outcome: 'unchanged', detail: '', file: 'a.toml', issues: [], serverChanges: NO_CHANGES };
+  };
+  const path = await serve(t, fakeDirector({ reload }));
+  for (const query of ['', '?discard=0', '?discard=1&by=anna']) await ask(path, 'POST', `/reload${query}`);
+  assert.deepEqual(asked, [
+    { discard: false, by: 'api' },
+    { discard: false, by: 'api' },
+    { discard: true, by: 'anna' },
+  ]);
+  assert.equal((await ask(path, 'POST', '/reload?discard=yes')).status, 400);
+  assert.equal((await ask(path, 'POST', '/reload?dicsard=1')).status, 400);
+  assert.equal(asked.length, 3);
 });

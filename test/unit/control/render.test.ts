@@ -52,6 +52,15 @@ const serverOrder = {
   reason: 'new disk',
   until: '2026-03-01T12:15:00.000Z',
 } as const;
+const serverChange = {
+  kind: 'server-change',
+  service: 'web',
+  server: 'web3',
+  address: '10.0.0.23:80',
+  change: 'added',
+  by: 'anna',
+  reason: 'more load',
+} as const;
 const panic = { kind: 'panic', service: 'web', servers: 4, threshold: 50 } as const;
 const ejection = {
   kind: 'ejection',
@@ -106,6 +115,22 @@ const TABLE: readonly (readonly [Happening, string, string])[] = [
     { ...serverOrder, order: 'disable', what: 'ended', reason: 'taken back by bob' },
     'info',
     'web: server web1 (10.0.0.21:80) no longer disabled by anna: taken back by bob',
+  ],
+  [{ ...serverChange, what: 'made' }, 'info', 'web: server web3 (10.0.0.23:80) added at run time by anna: more load'],
+  [
+    { ...serverChange, what: 'taken-back', reason: '' },
+    'info',
+    'web: server web3 (10.0.0.23:80) no longer added at run time, taken back by anna',
+  ],
+  [
+    { ...serverChange, change: 'removed', what: 'discarded', reason: '' },
+    'info',
+    'web: server web3 (10.0.0.23:80) no longer removed at run time, discarded by anna',
+  ],
+  [
+    { ...serverChange, what: 'ceased', reason: 'the file has it now' },
+    'info',
+    'web: server web3 (10.0.0.23:80) no longer added at run time: the file has it now',
   ],
   [
     { ...server, from: 'up', to: 'down' },

@@ -199,3 +199,15 @@ test('requests that come during a round are answered by one more', async () => {
   assert.equal(b.values.get('timeout_tcp'), '700');
   assert.ok(b.writes.length <= 2);
 });
+
+test('what is to stay after the end stays, and the end after that puts it back', async () => {
+  const both = { timeout_tcp: '600', 'net.ipv4.vs.conntrack': '1' };
+  const b = bench(want(both), { timeout_tcp: '900', 'net.ipv4.vs.conntrack': '0' });
+  await b.keeper.request();
+  const staying = want({ 'net.ipv4.vs.conntrack': '1' });
+  await b.keeper.end(staying);
+  assert.deepEqual(Object.fromEntries(b.values), { timeout_tcp: '900', 'net.ipv4.vs.conntrack': '1' });
+  const next = b.restart();
+  await next.end();
+  assert.equal(b.values.get('net.ipv4.vs.conntrack'), '0');
+});

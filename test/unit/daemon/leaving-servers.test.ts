@@ -108,3 +108,19 @@ test('status has them once, with the connections of all that the service is in t
     { address: '10.0.0.22:80', connections: { active: 4, inactive: 0, persistent: 0 }, until: `at ${seconds(300)}` },
   ]);
 });
+
+test('a look at some services leaves those of others as they are', () => {
+  const { w, leaving } = world();
+  leaving.keep(table(server(22, 1, 2)), WANTED, OURS);
+  const [web] = services();
+  const other = { ...web, addresses: [{ address: ip('192.0.2.11'), port: 80, lastPort: 80 }] } as ServiceConfig;
+  leaving.keep(new Map(), new Map(), OURS, [other]);
+  assert.deepEqual(
+    Object.keys(w.saved as object),
+    KEYS.map((key) => `${key} 10.0.0.22:80`),
+  );
+  assert.equal(w.later.length, 1);
+  leaving.keep(table(server(22, 0, 0)), WANTED, OURS, services());
+  assert.deepEqual(w.saved, {});
+  assert.equal(w.later.length, 0);
+});

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { ip, type Prefix, parsePrefix } from '../../../src/base/address.ts';
-import { chooseSource } from '../../../src/daemon/probe-source.ts';
+import { type IpAddress, ip, type Prefix, parsePrefix } from '../../../src/base/address.ts';
+import { ok } from '../../../src/base/result.ts';
+import { chooseSource, probeSources } from '../../../src/daemon/probe-source.ts';
 
 const own = (index: number, text: string, scope = 0) => ({
   index,
@@ -31,4 +32,38 @@ for (const [to, outgoing, expected, why] of cases)
 
 test('with no own address of the family the kernel is left to choose', () => {
   assert.equal(chooseSource(ip('10.0.0.21'), [own(1, '127.0.0.1/8', 254)], 1), null);
+});
+
+/** What is asked of a kernel that would send from 10.0.0.1 by interface 3, and what comes of it. */
+async function aimed(virtual: readonly string[], ...servers: readonly string[]) {
+  const asked: (readonly IpAddress[])[] = [];
+  const sources = await probeSources(
+    {
+      addresses: async () => ok([...ADDRESSES, own(3, '10.0.0.1/24')]),
+      routesTo: async (destinations) => {
+        asked.push(destinations);
+        return destinations.map(() => ok({ interfaceIndex: 3, source: ip('10.0.0.1'), gateway: undefined }));
+      },
+    },
+    servers.map(ip),
+    new Set(virtual),
+  );
+  return { asked, sources: servers.map((server) => sources.get(ip(server)) ?? null) };
+}
+
+test('all ways are asked for in one go, each destination once', async () => {
+  const { asked, sources } = await aimed(['10.0.0.1'], '10.0.0.21', '198.51.100.1', '10.0.0.21');
+  assert.deepEqual(asked, [['10.0.0.21', '198.51.100.1']]);
+  assert.deepEqual(sources, ['10.0.0.11', '10.0.0.11', '10.0.0.11']);
+});
+
+test('a source that is not virtual is taken', async () => {
+  assert.deepEqual((await aimed(['10.0.0.2'], '10.0.0.21')).sources, ['10.0.0.1']);
+});
+
+test('where there is no virtual address of the family the kernel is left to choose, and not asked', async () => {
+  assert.deepEqual(await aimed([], '10.0.0.21'), { asked: [], sources: [null] });
+  const { asked, sources } = await aimed(['2001:db8::1'], '10.0.0.21', '2001:db8::21');
+  assert.deepEqual(asked, [['2001:db8::21']]);
+  assert.equal(sources[0], null);
 });

@@ -173,6 +173,20 @@ test('a removed or changed probe is closed, and what it had under way is not rep
   assert.deepEqual(w.started(), ['2 at 600', '2 at 1600']);
 });
 
+test('another server, port or source makes another probe', () => {
+  const w = world();
+  const plain = order('a');
+  const { address, source } = plain.target;
+  for (const target of [
+    { address, source },
+    { address: { ...address, address: ip('10.0.0.99') }, source },
+    { address: { address: ip('10.0.0.99'), port: address.port + 1 }, source },
+    { address: { address: ip('10.0.0.99'), port: address.port + 1 }, source: ip('10.0.0.1') },
+  ])
+    w.schedule.configure([{ ...plain, check: { ...plain.check }, target }]);
+  assert.deepEqual(w.log(), ['made 0', 'made 1', 'closed 0', 'made 2', 'closed 1', 'made 3', 'closed 2']);
+});
+
 test('a probe that is new on a reload starts at once; several are spread', async () => {
   const w = world();
   w.schedule.configure([order('a')]);

@@ -45,14 +45,21 @@ function bench(wanted: readonly Service[], options: { present?: readonly Service
     absent: false,
     full: false,
     opened: 0,
+    asked: [] as string[],
     due: undefined as { after: number; work: () => void } | undefined,
   };
-  const reconciler = createReconciler({
+  const reconciler = createReconciler<Service>({
     open: async () => {
       b.opened += 1;
       return b.absent ? err({ message: 'the kernel module ip_vs is not loaded: modprobe ip_vs' }) : ok(kernel);
     },
-    desired: () => b.wanted,
+    desired: (actual, _, parts) => {
+      b.asked.push(`${parts === undefined ? 'all' : parts.map(keyOf).join(' and ')}, seeing ${actual.size}`);
+      return parts === undefined
+        ? b.wanted
+        : tableOf([...b.wanted.values()].filter((s) => parts.map(keyOf).includes(keyOf(s))));
+    },
+    idsOf: (s) => [s.id],
     owned: {
       load: () => new Set(options.owned ?? []),
       save: (owned) => {
@@ -198,4 +205,91 @@ test('a run directory that is full does not stop the table from being kept', asy
   b.full = false;
   await b.reconciler.request();
   assert.deepEqual(b.saved.at(-1), [keyOf(WEB)]);
+});
+
+/** Many services in the kernel as wanted, and then another weight of the second server of the one in the middle. */
+async function many(count: number, change: Partial<ReturnType<typeof bench>> = {}) {
+  const all = Array.from({ length: count }, (_, i) => service(`198.18.${i >> 8}.${i & 255}:80`, 1, 1));
+  const b = bench(all);
+  Object.assign(b, change);
+  await b.reconciler.request();
+  const before = all[count >> 1] as Service;
+  const next: Service = {
+    ...before,
+    destinations: before.destinations.map((d, i) => ({ ...d, weight: i === 1 ? 7 : 1 })),
+  };
+  b.wanted = new Map(b.wanted).set(keyOf(next), next);
+  const { reads, writes } = b.kernel.sent;
+  b.asked.splice(0);
+  const sent = () => ({ reads: b.kernel.sent.reads - reads, writes: b.kernel.sent.writes - writes });
+  return Object.assign(b, { next, sent });
+}
+
+for (const count of [2, 500])
+  test(`a look at one of ${count} services reads that one, and writes what has changed`, async () => {
+    const b = await many(count);
+    const { due } = b;
+    await b.reconciler.look([b.next]);
+    assert.deepEqual(b.sent(), { reads: 2, writes: 1 });
+    assert.deepEqual(b.asked, [`${keyOf(b.next)}, seeing 1`]);
+    assert.deepEqual(shape(b.kernel.table)[keyOf(b.next)], [1, 7]);
+    assert.equal(b.reconciler.table().size, count);
+    assert.deepEqual(b.reconciler.table().get(keyOf(b.next)), b.next);
+    assert.deepEqual(b.happened, []);
+    assert.equal(b.saved.length, 1);
+    assert.equal(b.due, due, 'the round about all is not put off');
+  });
+
+test('looks that are asked for meanwhile are one round, and a request makes it one about all', async () => {
+  const b = await many(6);
+  const others = [...b.wanted.values()].slice(0, 2);
+  await Promise.all([b.reconciler.look([b.next]), ...others.map((one) => b.reconciler.look([one]))]);
+  assert.deepEqual(b.asked, [`${keyOf(b.next)}, seeing 1`, `${others.map(keyOf).join(' and ')}, seeing 2`]);
+  await Promise.all([b.reconciler.look([b.next]), b.reconciler.look(others), b.reconciler.request()]);
+  assert.deepEqual(b.asked.slice(2), [`${keyOf(b.next)}, seeing 1`, 'all, seeing 6']);
+});
+
+test('before a first round has ended well, a look is a round about all', async () => {
+  const b = bench([WEB, MAIL]);
+  b.absent = true;
+  await b.reconciler.request();
+  b.absent = false;
+  await b.reconciler.look([WEB]);
+  assert.deepEqual(b.asked, ['all, seeing 0']);
+  assert.equal(Object.keys(shape(b.kernel.table)).length, 2);
+});
+
+test('a look that finds what somebody changed has all of the table looked at', async () => {
+  const b = await many(6);
+  b.kernel.table = new Map();
+  await b.reconciler.look([b.next]);
+  await b.reconciler.look([]);
+  assert.deepEqual(b.asked, [`${keyOf(b.next)}, seeing 0`, 'all, seeing 1']);
+  assert.equal(b.kernel.table.size, 6);
+  assert.deepEqual(b.saved.length, 1);
+});
+
+test('a look after which something is wanted no more takes it away, and it is ours no more', async () => {
+  const b = await many(3);
+  b.wanted = new Map([...b.wanted].filter(([key]) => key !== keyOf(b.next)));
+  await b.reconciler.look([b.next]);
+  assert.deepEqual(b.sent(), { reads: 2, writes: 1 });
+  assert.deepEqual(Object.keys(shape(b.kernel.table)), [...b.wanted.keys()]);
+  assert.deepEqual(b.saved.at(-1), [...b.wanted.keys()].sort());
+  b.wanted = new Map(b.wanted).set(keyOf(b.next), b.next);
+  await b.reconciler.look([b.next]);
+  assert.deepEqual(b.saved.at(-1), [...b.wanted.keys()].sort());
+  assert.deepEqual(b.sent(), { reads: 3, writes: 4 });
+});
+
+test('what a look is refused is tried again with all of the table', async () => {
+  const b = await many(3);
+  b.wanted = new Map(b.wanted).set(keyOf(b.next), { ...b.next, scheduler: 'nosuch' });
+  await b.reconciler.look([b.next]);
+  assert.match(JSON.stringify(b.happened), /nosuch/);
+  assert.equal(b.due?.after, 5000);
+  b.asked.splice(0);
+  b.due?.work();
+  await b.reconciler.look([]);
+  assert.equal(b.asked[0], 'all, seeing 3');
 });

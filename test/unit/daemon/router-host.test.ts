@@ -13,9 +13,10 @@ import type { RouteConfig, RuleConfig, VirtualAddress, VrrpConfig } from '../../
 import type { Happening } from '../../../src/control/event.ts';
 import { type AdvertCodec, createAdvertCodec } from '../../../src/daemon/advert-codec.ts';
 import type { TransportHandlers } from '../../../src/daemon/advert-transport.ts';
+import { carriesOn } from '../../../src/daemon/carries-on.ts';
 import { createNetworkView } from '../../../src/daemon/network-view.ts';
 import { outlastsRestart } from '../../../src/daemon/restart-takes.ts';
-import { carriesOn, createRouterHost, type RouterHost } from '../../../src/daemon/router-host.ts';
+import { createRouterHost, type RouterHost } from '../../../src/daemon/router-host.ts';
 import { openRoleFile, type Role } from '../../../src/daemon/run-state.ts';
 import { createSegment } from '../../../src/daemon/segment.ts';
 import { now } from '../../../src/system/clock.ts';

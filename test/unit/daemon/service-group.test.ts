@@ -48,15 +48,15 @@ function keeperOf(kernel: Table) {
 
 test('a verdict is formed once for a server, told once, and holds for all that the service is to the kernel', () => {
   const { probe, weights, happened } = keeperOf(EMPTY);
-  assert.equal(probe(0, 'up'), true);
+  assert.equal(probe(0, 'up'), GROUP);
   assert.deepEqual(weights(), [
     ['tcp 192.0.2.10:80', 10, 0],
     ['tcp 192.0.2.11:8000', 10, 0],
     ['tcp 192.0.2.11:8001', 10, 0],
     ['fwmark 7', 10, 0],
   ]);
-  assert.equal(probe(1, 'up'), true);
-  assert.equal(probe(0, 'down'), true);
+  assert.equal(probe(1, 'up'), GROUP);
+  assert.equal(probe(0, 'down'), GROUP);
   assert.deepEqual(
     weights().map(([, ...rest]) => rest),
     Array.from({ length: 4 }, () => [0, 20]),

@@ -64,7 +64,7 @@ function feed(
   ...outcomes: readonly ProbeOutcome[]
 ): boolean[] {
   const key = probeKey(of, of.servers[server] as ServiceConfig['servers'][number]);
-  return outcomes.map((outcome, i) => keeper.take(key, result(outcome), instant(i)));
+  return outcomes.map((outcome, i) => keeper.take(key, result(outcome), instant(i)) === of);
 }
 
 const weights = (table: Table): number[] => [...table.values()].flatMap((s) => s.destinations.map((d) => d.weight));

@@ -93,7 +93,7 @@ function world(options: string, kernel: Table = EMPTY) {
 const SORRY = 'quorum = 2\n sorry_server = "10.0.0.99"';
 
 test('sorry servers take over with the quorum, and leave when their connections have ended', () => {
-  const { probe, settle, connect, keeper, table } = world(SORRY);
+  const { probe, settle, connect, keeper, table, web } = world(SORRY);
   probe(0, '++++');
   assert.doesNotMatch(settle(0), /\.99/);
   probe(1000, '---+');
@@ -102,11 +102,11 @@ test('sorry servers take over with the quorum, and leave when their connections 
   probe(5000, '+..+');
   assert.equal(settle(5000), '10.0.0.1:80 100, 10.0.0.2:80 0, 10.0.0.3:80 0, 10.0.0.4:80 100, 10.0.0.99:80 0');
   connect('10.0.0.99:80', 3);
-  assert.equal(keeper.nextChange(table(), instant(5001)), 10_000);
+  assert.equal(keeper.nextChange(table(), instant(5001), web), 10_000);
   assert.match(settle(10_000), /\.99:80 0$/);
   connect('10.0.0.99:80', 0);
   assert.doesNotMatch(settle(15_000), /\.99/);
-  assert.equal(keeper.nextChange(table(), instant(15_001)), undefined);
+  assert.equal(keeper.nextChange(table(), instant(15_001), web), undefined);
 });
 
 test('a sorry server is not waited for longer than a minute', () => {
@@ -229,6 +229,18 @@ test('a failed server stays in for want of room, which is told, and goes when th
   assert.deepEqual(news(), []);
 });
 
+test('one that stayed in for want of room goes when a new config has room for all, which is told', () => {
+  const { keeper, web, table, probe, weights, news } = world('max_ejected = "25%"');
+  probe(0, '++++');
+  probe(1000, '--..');
+  assert.equal(weights(1000), '0, 100, 100, 100');
+  assert.equal(news().length, 1);
+  keeper.configure([{ ...web, maxEjected: 100 }], table(), instant(2000));
+  assert.deepEqual(news(), [
+    'web: server s2 (10.0.0.2:80) is taken out after all: there is room for it, with 2 of 4 out',
+  ]);
+});
+
 test('in a panic all are in, and its beginning and end are told', () => {
   const { probe, weights, news, status } = world('panic_threshold = "50%"');
   probe(0, '++++');
@@ -249,7 +261,7 @@ test('a server that comes back starts slowly, one that is new or there at our st
   assert.equal(first.weights(0), '100, 100, 0, 100');
   first.probe(500, '..+.');
   assert.equal(first.weights(500), '100, 100, 10, 100');
-  assert.equal(first.keeper.nextChange(first.table(), instant(500)), 1500);
+  assert.equal(first.keeper.nextChange(first.table(), instant(500), first.web), 1500);
   assert.equal(first.weights(5500), '100, 100, 55, 100');
   assert.equal(first.status(5500).servers[2]?.why, 'slow-start');
 
@@ -258,7 +270,7 @@ test('a server that comes back starts slowly, one that is new or there at our st
   restarted.probe(1, '++++');
   assert.equal(restarted.weights(1), '100, 100, 100, 100');
   assert.equal(first.weights(10_500), '100, 100, 100, 100');
-  assert.equal(first.keeper.nextChange(first.table(), instant(10_500)), undefined);
+  assert.equal(first.keeper.nextChange(first.table(), instant(10_500), first.web), undefined);
 });
 
 test('a reload keeps the quorum, a ramp under way and what was told', () => {

@@ -5,13 +5,9 @@ import { after, type Instant, instant, milliseconds, seconds } from '../../../sr
 import type { VirtualAddress, VrrpConfig } from '../../../src/config/config.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import type { RouterOrder } from '../../../src/control/status.ts';
+import { groupKeyOf } from '../../../src/daemon/carries-on.ts';
 import type { Tracking } from '../../../src/daemon/router-status.ts';
-import {
-  createVirtualRouter,
-  groupKeyOf,
-  type RouterPorts,
-  type VirtualRouter,
-} from '../../../src/daemon/virtual-router.ts';
+import { createVirtualRouter, type RouterPorts, type VirtualRouter } from '../../../src/daemon/virtual-router.ts';
 import type { DropReason, Received } from '../../../src/vrrp/receive.ts';
 import type { Advert } from '../../../src/wire/vrrp.ts';
 

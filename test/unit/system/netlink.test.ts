@@ -111,3 +111,19 @@ test('links and addresses are those that Node sees too', async () => {
     rtnetlink.close();
   }
 });
+
+test('many requests are answered in a few sends, each by what the kernel has for it', async () => {
+  const netlink = client();
+  try {
+    const names = Array.from({ length: 3000 }, (_, i) => (i % 3 === 1 ? 'nope' : 'lo'));
+    const answers = await netlink.requests(names.map(linkByName));
+    assert.deepEqual(
+      answers.map((answer) => (answer.ok ? answer.value.length : answer.error.code)),
+      names.map((name) => (name === 'lo' ? 1 : 'ENODEV')),
+    );
+    assert.deepEqual(netlink.sent, { reads: 3000, writes: 0 });
+    assert.deepEqual(await netlink.requests([]), []);
+  } finally {
+    netlink.close();
+  }
+});

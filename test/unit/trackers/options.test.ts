@@ -39,7 +39,7 @@ function read(options: Options, table: { readonly [key: string]: Plain }) {
     error: (_at, message) => errors.push(message),
     warn: (_at, message) => errors.push(message),
     facts: {},
-    places: new WeakMap(),
+    places: new Map(),
   };
   const file = inFile(table, 0);
   assert.ok(file.type === 'table');

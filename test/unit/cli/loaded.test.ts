@@ -1,0 +1,33 @@
+/** What a process loads before its first line of work: counted by what Node says that it has loaded, so no clock is asked. */
+
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import test from 'node:test';
+
+/** Node's own HTTP client behind `fetch` and WebSocket, and all of the package: of both, some 20 ms at each start. */
+const INNER = 'NativeModule internal/deps/undici/undici';
+const SCRIPT = `
+  import { createRequire } from 'node:module';
+  await import(process.argv[1]);
+  const whole = Object.keys(createRequire(import.meta.url).cache).some((file) => file.endsWith('/undici/index.js'));
+  const inner = process.moduleLoadList.includes('${INNER}');
+  process.stdout.write([inner && 'inner', whole && 'whole'].filter(Boolean).join(), () => process.exit(0));
+`;
+
+function loadedBy(module: string): string {
+  const url = module.includes(':') ? module : new URL(`../../../src/${module}`, import.meta.url).href;
+  const { stdout, stderr, status } = spawnSync(process.execPath, ['--input-type=module', '-e', SCRIPT, '--', url], {
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  return stdout;
+}
+
+test('an import of node:http would load a second HTTP client', () => {
+  assert.equal(loadedBy('node:http'), 'inner');
+});
+
+for (const module of ['cli/status.ts', 'cli/check.ts', 'daemon/supervisor.ts', 'checkers/registry.ts'])
+  test(`${module} loads no HTTP client that it does not use`, () => {
+    assert.equal(loadedBy(module), '');
+  });
