@@ -63,7 +63,7 @@ function syncTrouble({ vrrp, wanted }: SyncStatus, trouble: string): string {
 
 function renderService(service: ServiceStatus, view: View): string {
   const { paint } = view;
-  const { quorum, servers, sorryServers } = service;
+  const { quorum, servers, sorryServers, away } = service;
   const full = service.masquerade === null ? '' : ` masqueraded as ${service.masquerade.address ?? 'the director'}`;
   const mode = `${service.protocol} ${service.address} ${service.forward}${full} ${service.scheduler}`;
   const count = quorumWords(service);
@@ -79,13 +79,15 @@ function renderService(service: ServiceStatus, view: View): string {
       { title: 'LAST ANSWER' },
     ],
     [
-      ...servers.map((server) => serverRow(server, view)),
+      ...servers.map((server) => serverRow(server, away !== null, view)),
       ...sorryServers.map(sorryRow),
       ...service.leaving.map((server) => leavingRow(server, view.now)),
     ],
     { ...view, indent: 2 },
   );
-  return `${paint('bold', service.name)}  ${mode}  ${up}\n${table}${orderLines(service, view)}${changeLines(service, view)}`;
+  const elsewhere =
+    away === null ? '' : hanging('  ', `not in the kernel, since ${away} is not master here`, view, 'dim').join('');
+  return `${paint('bold', service.name)}  ${mode}  ${up}\n${elsewhere}${table}${orderLines(service, view)}${changeLines(service, view)}`;
 }
 
 /** The operator's orders, and what is left on servers that are to be without connections. */
@@ -104,7 +106,8 @@ const changeLines = (service: ServiceStatus, view: View): string =>
     .flatMap((line) => hanging('  ', line, view, 'yellow'))
     .join('');
 
-function serverRow(server: ServerStatus, { now }: View): Cell[] {
+/** `away`: the kernel is not to have it, so that it lacks it is nothing to look at. */
+function serverRow(server: ServerStatus, away: boolean, { now }: View): Cell[] {
   const { state, weight, configuredWeight, connections, check } = server;
   const style = state === 'up' ? 'green' : state === 'down' ? 'red' : 'yellow';
   const name = server.name === server.address ? server.address : `${server.name} ${server.address}`;
@@ -116,7 +119,9 @@ function serverRow(server: ServerStatus, { now }: View): Cell[] {
     { text: state === 'down' ? 'DOWN' : state, style },
     age(server.since, now),
     // `0/100`: the kernel has 0, the config gives 100.
-    weight === configuredWeight ? kernel : { text: `${kernel}/${configuredWeight}`, style: 'yellow' },
+    weight === configuredWeight || (away && weight === null)
+      ? kernel
+      : { text: `${kernel}/${configuredWeight}`, style: 'yellow' },
     connections === null ? '-' : String(connections.active),
     connections === null ? '-' : String(connections.inactive),
     check === null ? { text: 'no check', style: 'dim' } : answered + whyWords(server),

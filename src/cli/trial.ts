@@ -20,7 +20,7 @@ owner stay, and tells the daemon, which from then on runs from its file again. N
     const found = await trialOf(args, io);
     if (typeof found === 'number') return found;
     const { trial, file } = found;
-    const installed = installConfig(file, trial.text);
+    const installed = installConfig(file, trial.text, [trial.before]);
     if (!installed.ok) {
       io.err(`lvskeeper: ${installed.error}\nNothing is confirmed: the trial goes on.\n`);
       return EXIT.failed;
@@ -32,6 +32,8 @@ owner stay, and tells the daemon, which from then on runs from its file again. N
       io.err(back.ok ? `${file} is as it was\n` : `lvskeeper: ${back.error}: it holds what was on trial\n`);
       return answer;
     }
+    const { kept } = installed.value;
+    if (kept !== null) io.err(`${file} was edited during the trial: what it held is in ${kept}\n`);
     if (args.flags.has('json')) print(io, 'confirmed', file, trial);
     else io.out(`confirmed: ${file} holds what was on trial, and nothing else has changed\n`);
     return EXIT.ok;

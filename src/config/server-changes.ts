@@ -79,17 +79,22 @@ function compatible(
   why: Map<ServerChange, string>,
 ): readonly ServerChange[] {
   let held: readonly ServerChange[] = [];
-  for (let more = true; more; ) {
-    more = false;
-    for (const change of wanted) {
-      if (held.includes(change)) continue;
-      const wrong = faults(service, withChanges(service, [...held, change])).find(isError);
-      if (wrong === undefined) {
-        held = [...held, change];
-        why.delete(change);
-        more = true;
-      } else why.set(change, sayChange.contradicts(wrong.message));
+  // Halved until what is wrong stands alone: one among thousands costs no look at each of them.
+  const take = (some: readonly ServerChange[]): void => {
+    const wrong = faults(service, withChanges(service, [...held, ...some])).find(isError);
+    if (wrong === undefined) {
+      held = [...held, ...some];
+      for (const change of some) why.delete(change);
+      return;
     }
+    const half = some.length >> 1;
+    if (half === 0) for (const change of some) why.set(change, sayChange.contradicts(wrong.message));
+    else for (const part of [some.slice(0, half), some.slice(half)]) take(part);
+  };
+  for (let before = -1; held.length > before && held.length < wanted.length; ) {
+    before = held.length;
+    const there = new Set(held);
+    take(wanted.filter((change) => !there.has(change)));
   }
   return held;
 }

@@ -230,10 +230,10 @@ function sendTrial(response: ServerResponse, result: ConfirmResult): void {
 const refuseTrial = (response: ServerResponse, { error }: { readonly error: TrialRefusal }): void =>
   sendJson(response, error.error === 'no-trial' ? 404 : 409, error);
 
-const HEALTH = '200 "ok", or 503 and the reasons';
+const HEALTH = '200 "ok", or 503 and the reasons: a process that is not ready, an IPVS table that cannot be read';
 
-function health(director: Director, response: ServerResponse): void {
-  const { ok, reasons } = director.healthy();
+async function health(director: Director, response: ServerResponse): Promise<void> {
+  const { ok, reasons } = await director.healthy();
   if (ok) send(response, 200, 'text/plain; charset=utf-8', 'ok\n');
   else sendJson(response, 503, { ok, reasons });
 }

@@ -213,7 +213,7 @@ export type Director = {
   rollback(by: string): Promise<ConfirmResult>;
   /** What is on trial. */
   trial(): Trial | null;
-  healthy(): Health;
+  healthy(): Promise<Health>;
   /** Promotes or demotes a virtual router and its sync group. */
   order(router: string, request: OrderRequest): Promise<OrderResult>;
   /** Takes the order to a virtual router and its sync group back. */

@@ -163,6 +163,8 @@ export type ServiceStatus = {
   /** Full NAT; `null`: servers see the addresses of clients. */
   readonly masquerade: MasqueradeStatus | null;
   readonly scheduler: string;
+  /** The virtual router that it follows, while that is not master here and the kernel is not to have it; `null`: it is to. */
+  readonly away: string | null;
   /** `needed` and `up` are servers, or their weight. `held`: as it was reported, or presumed, last. */
   readonly quorum: QuorumChange;
   /** Hardly any server is left, and so those that failed get traffic too. */

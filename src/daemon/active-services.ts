@@ -3,28 +3,30 @@
 import { type Homes, routerOf } from '../config/active.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import { idsOf } from '../ipvs/desired.ts';
-import { serviceKey, type Table } from '../ipvs/table.ts';
+import { type ServiceId, serviceKey, type Table } from '../ipvs/table.ts';
 import { isMaster, type RouterRole } from './roles.ts';
 
+type Known = { readonly homes: Homes; readonly roles: readonly RouterRole[] };
+
 /** `kernel`: as it is now. A service whose router's role is not known yet stays there, or away, as it is. */
-export function onlyActive(
-  table: Table,
-  kernel: Table,
-  services: readonly ServiceConfig[],
-  { homes, roles }: { readonly homes: Homes; readonly roles: readonly RouterRole[] },
-): Table {
-  const away = new Set(
-    services
-      .filter(({ active }) => active === 'master')
-      .flatMap((service) =>
-        idsOf(service)
-          .filter((id) => {
-            const follows = routerOf(service, id, homes);
-            const master = follows && isMaster(roles, follows.router, follows.family);
-            return !(master ?? kernel.has(serviceKey(id)));
-          })
-          .map(serviceKey),
-      ),
-  );
+export function onlyActive(table: Table, kernel: Table, services: readonly ServiceConfig[], known: Known): Table {
+  const away = new Set(services.flatMap((service) => awayIds(service, kernel, known)).map(serviceKey));
   return away.size === 0 ? table : new Map([...table].filter(([key]) => !away.has(key)));
+}
+
+/** The router that keeps all of the service away from here; `null` when some of it is to be here. */
+export function awayWith(service: ServiceConfig, kernel: Table, known: Known): string | null {
+  const away = awayIds(service, kernel, known);
+  const [first] = away;
+  if (first === undefined || away.length < idsOf(service).length) return null;
+  return routerOf(service, first, known.homes)?.router ?? null;
+}
+
+function awayIds(service: ServiceConfig, kernel: Table, { homes, roles }: Known): readonly ServiceId[] {
+  if (service.active !== 'master') return [];
+  return idsOf(service).filter((id) => {
+    const follows = routerOf(service, id, homes);
+    const master = follows && isMaster(roles, follows.router, follows.family);
+    return !(master ?? kernel.has(serviceKey(id)));
+  });
 }

@@ -24,7 +24,7 @@ import { openRtnetlink, watchNetwork } from '../system/rtnetlink.ts';
 import { openAsker } from '../trackers/gateway/ask.ts';
 import { createTrackers } from '../trackers/registry.ts';
 import { createServiceBoard } from '../trackers/service/board.ts';
-import { onlyActive } from './active-services.ts';
+import { awayWith, onlyActive } from './active-services.ts';
 import { createChangingServices } from './changing-services.ts';
 import { report, serve, tellTracked } from './child.ts';
 import { createComplaints } from './complaints.ts';
@@ -158,11 +158,15 @@ async function configure(next: CheckerOrders): Promise<void> {
   if (next.services.some(isMasqueraded)) {
     await reconciler.read();
     await settings.request();
-  }
-  await masquerade.request();
+    await masquerade.request();
+  } else void masquerade.request();
   // The verdicts begin from what the kernel has, so it is read before they are formed.
   const serverOrders = new Map(Object.entries(next.serverOrders));
-  if (balancing) await reconciler.request((kernel) => keeper.configure(next.services, kernel, now(), serverOrders));
+  if (balancing)
+    await reconciler.request((kernel) => {
+      changing.clear();
+      keeper.configure(next.services, kernel, now(), serverOrders);
+    });
   board.refresh();
   await settings.request();
   await aimProbes();
@@ -241,12 +245,19 @@ serve<CheckerOrders>({
   configure,
   status: async () => {
     if (balancing) await reconciler.read();
+    const table = reconciler.table();
+    const beside = {
+      leavingUntil: leaving.until,
+      masqueradeTrouble: masquerade.trouble(),
+      awayWith: (service: ServiceConfig) => awayWith(service, table, { homes: orders.homes, roles }),
+    };
     return {
-      services: keeper.status(reconciler.table(), now(), dateOf, leaving.until, masquerade.trouble()),
+      services: keeper.status(table, now(), dateOf, beside),
       trouble: reconciler.trouble(),
       sync: await statusOfSync(),
     };
   },
+  trouble: () => reconciler.trouble(),
   plan: async (wanted) => {
     const set = await settings.preview(wantedWith(withConntrack(wanted.ipvs, wanted.services), roles));
     if (set === undefined) return undefined;

@@ -2,13 +2,15 @@
 
 import type { Happening } from '../control/event.ts';
 import { setParentDeathSignal } from '../system/process.ts';
-import type { Changes, CheckerAnswer, FromChild, ToChild, Tracked, VrrpAnswer } from './messages.ts';
+import type { Answer, Changes, CheckerAnswer, FromChild, ToChild, Tracked, VrrpAnswer } from './messages.ts';
 import type { RouterRole } from './roles.ts';
 
 export type Work<Orders> = {
   /** Carries out new orders; settles when they are. Never called again before it has settled. */
   readonly configure: (orders: Orders) => Promise<void>;
   readonly status: () => Promise<VrrpAnswer | CheckerAnswer>;
+  /** Why it cannot do its work, from memory: asked often. */
+  readonly trouble?: () => string | null;
   /** What orders say that holds at once, whatever is still being carried out. */
   readonly note?: (orders: Orders) => void;
   /** Takes what the checker process has found of tracked things. */
@@ -78,7 +80,11 @@ export function serve<Orders>(work: Work<Orders>): void {
   });
 
   async function answer(message: Extract<ToChild<Orders>, { type: 'request' }>): Promise<void> {
-    const value = message.orders === undefined ? await work.status() : await work.plan(message.orders);
-    tell({ type: 'answer', id: message.id, value });
+    tell({ type: 'answer', id: message.id, value: await answerTo(message) });
+  }
+
+  async function answerTo({ what, orders }: Extract<ToChild<Orders>, { type: 'request' }>): Promise<Answer> {
+    if (what === 'trouble') return { trouble: work.trouble?.() ?? null };
+    return orders === undefined ? work.status() : work.plan(orders);
   }
 }

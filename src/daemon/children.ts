@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { type Duration, formatDuration, milliseconds, seconds } from '../base/time.ts';
 import type { Happening } from '../control/event.ts';
 import type { ProcessStatus } from '../control/status.ts';
-import type { FromChild, ToChild, Tracked } from './messages.ts';
+import type { FromChild, Question, ToChild, Tracked } from './messages.ts';
 
 export type ChildName = 'vrrp' | 'checker';
 
@@ -62,7 +62,7 @@ export type Child<Orders, Answers> = {
   status(): ProcessStatus | undefined;
 };
 
-export function createChild<Orders, Answers extends Partial<Record<'status' | 'plan', unknown>>>(
+export function createChild<Orders, Answers extends Partial<Record<Question, unknown>>>(
   name: ChildName,
   report: (happening: Happening) => void,
   tracked: (tracked: readonly Tracked[]) => void = () => {},
@@ -252,7 +252,7 @@ export function createChild<Orders, Answers extends Partial<Record<'status' | 'p
       waiting.set(id, resolve);
       const deadline = setTimeout(resolve, within, undefined);
       const more = forOrders === undefined ? {} : { orders: forOrders };
-      send({ type: 'request', id, what: what as 'status' | 'plan', ...more });
+      send({ type: 'request', id, what: what as Question, ...more });
       const answer = await promise;
       clearTimeout(deadline);
       waiting.delete(id);

@@ -24,6 +24,8 @@ export type ConfigDesk = Pick<Director, 'restart' | 'plan' | 'apply' | 'confirm'
   /** When it was read last and found good. */
   loaded(): Date;
   configStatus(): Status['config'];
+  /** As of `TrialDesk`. */
+  keepEnd(): void;
   close(): void;
 };
 
@@ -55,7 +57,7 @@ export function createConfigDesk(first: Omit<Start, 'told'>, ports: ConfigDeskPo
   const { file, read, now, report, busy } = ports;
   let { config, text } = first;
   let loaded = now();
-  let refused: string | null = null;
+  let refused: { readonly why: string; readonly text: string } | null = null;
   let last: Promise<unknown> = Promise.resolve();
 
   /** One at a time: a second request sees what the first one made. */
@@ -85,13 +87,24 @@ export function createConfigDesk(first: Omit<Start, 'told'>, ports: ConfigDeskPo
     if (trial !== null) return { outcome: 'refused', detail: waiting(trial), file, issues: [] };
     const reading = read();
     const { issues } = reading;
-    refused = refusalOf(reading) ?? null;
-    if (refused !== null) return { outcome: 'refused', detail: refused, file, issues };
+    const why = refusalOf(reading);
+    refused = why === undefined ? null : { why, text: reading.text };
+    if (why !== undefined) return { outcome: 'refused', detail: why, file, issues };
     const same = isDeepStrictEqual(reading.config, config);
     const changes = await run(reading);
     // The file counts again, also where it had been tried and rolled back.
     trials.settled();
     return { outcome: same ? 'unchanged' : 'applied', detail: changes.join('; '), file, issues };
+  }
+
+  /** What was wrong with the file is so no longer once it holds again what runs: `apply` and `confirm` put it back. */
+  function lookAtFile(): void {
+    const rolledBack = trials.record()?.state === 'rolled-back';
+    if (refused === null && !rolledBack) return;
+    const onDisk = read().text;
+    if (onDisk !== text || onDisk === refused?.text) return;
+    refused = null;
+    if (rolledBack) trials.settled();
   }
 
   /** Runs what was read and is good. Gives what has changed, in words. */
@@ -152,14 +165,21 @@ export function createConfigDesk(first: Omit<Start, 'told'>, ports: ConfigDeskPo
     config: () => config,
     loaded: () => loaded,
     configStatus() {
+      lookAtFile();
       const record = trials.record();
       const trial = record && { state: record.state, by: record.by, since: record.since, until: record.until };
-      return { file, loaded: loaded.toISOString(), refused, trial };
+      return { file, loaded: loaded.toISOString(), refused: refused?.why ?? null, trial };
     },
     apply: trials.apply,
-    confirm: trials.confirm,
+    async confirm(by) {
+      const answer = await trials.confirm(by);
+      // The file is what runs, whatever it was before.
+      if (answer.ok) refused = null;
+      return answer;
+    },
     rollback: trials.rollback,
     trial: trials.trial,
+    keepEnd: trials.keepEnd,
     close: trials.close,
     reload: () => inTurn(reload),
     restart,

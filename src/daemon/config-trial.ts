@@ -9,12 +9,14 @@ import type { ApplyAnswer, ApplyRequest, ConfirmResult, Director, TrialRefusal }
 import type { Happening } from '../control/event.ts';
 import { describeTrialEnd } from '../control/render.ts';
 import type { Reading } from '../system/config-file.ts';
-import { happening, isOver, LOST, rolledBack, type TrialRecord } from './trial-record.ts';
+import { happening, isOver, LOST, remainsOf, type TrialRecord } from './trial-record.ts';
 
 export type TrialDesk = Pick<Director, 'apply' | 'confirm' | 'rollback' | 'trial'> & {
   record(): TrialRecord | null;
   /** What a reload has made of the file counts from now on. */
   settled(): void;
+  /** Keeps that the start of this process has found a trial over. Where it cannot, that is told, and the start goes on. */
+  keepEnd(): void;
   close(): void;
 };
 
@@ -73,9 +75,11 @@ export function createTrialDesk(first: TrialRecord | null, ports: TrialPorts): T
       ok({ outcome: 'refused', detail, issues: reading.issues, trial: null });
     if (why !== undefined) return refuse(why);
     const since = now();
+    const left = record !== null && readFile().text === record.text ? { left: record } : {};
     const next: TrialRecord = {
       ...{ state: 'running', text, before: ports.running(), by, since: since.toISOString() },
       until: new Date(since.getTime() + lifetime).toISOString(),
+      ...left,
     };
     try {
       // Before it runs: whatever dies from here on, the deadline holds.
@@ -110,11 +114,10 @@ export function createTrialDesk(first: TrialRecord | null, ports: TrialPorts): T
   /** Written down first: who dies on the way back does not begin the trial anew. */
   async function goBack(trial: TrialRecord, why: string): Promise<void> {
     const reading = readText(trial.before);
-    end(rolledBack(trial));
+    end(remainsOf(trial, readFile().text));
     report(happening(trial, 'rolled-back', why));
     if (reading.config === null) report(LOST);
     else await ports.run(reading);
-    if (readFile().text !== trial.text || trial.text === trial.before) end(null);
   }
 
   function end(next: TrialRecord | null): void {
@@ -136,6 +139,9 @@ export function createTrialDesk(first: TrialRecord | null, ports: TrialPorts): T
     rollback: (by) => inTurn(() => rollback(by)),
     settled() {
       if (record !== null) end(null);
+    },
+    keepEnd() {
+      if (record?.state !== 'running') end(record);
     },
     close() {
       closed = true;

@@ -48,11 +48,25 @@ export function createLeavingServers({ load, save, now, later, look }: LeavingPo
     return leaving;
   };
 
+  /** Not put off by what is looked at meanwhile, which may be other services. */
+  function lookLater(): void {
+    if (closed) return;
+    looking ??= later(LOOK_EVERY, () => {
+      looking = undefined;
+      look();
+    });
+  }
+
+  function stopLooking(): void {
+    looking?.cancel();
+    looking = undefined;
+  }
+
   function set(next: Leaving): void {
     const same = next.size === before().size && [...next.keys()].every((key) => before().has(key));
     leaving = next;
-    looking?.cancel();
-    if (next.size > 0 && !closed) looking = later(LOOK_EVERY, look);
+    if (next.size > 0) lookLater();
+    else stopLooking();
     if (same) return;
     try {
       save(Object.fromEntries(next));
@@ -78,7 +92,7 @@ export function createLeavingServers({ load, save, now, later, look }: LeavingPo
     },
     close() {
       closed = true;
-      looking?.cancel();
+      stopLooking();
     },
   };
 }

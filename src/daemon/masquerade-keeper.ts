@@ -123,7 +123,9 @@ export function createMasqueradeKeeper(ports: MasqueradeKeeperPorts): Masquerade
         timer?.cancel();
         if (ended) return;
         ended = true;
-        if (stays || settled === undefined || isNoMasquerading(settled)) return;
+        // After a failure the table may be there all the same.
+        const idle = settled === undefined ? trouble === null : isNoMasquerading(settled);
+        if (stays || idle) return;
         await attempt(NO_MASQUERADING);
       }),
   };

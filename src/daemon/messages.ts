@@ -61,7 +61,9 @@ export type ToChild<Orders> =
   | { readonly type: 'leave' }
   /** Are you there? */
   | { readonly type: 'ping' }
-  | { readonly type: 'request'; readonly id: number; readonly what: 'status' | 'plan'; readonly orders?: Orders };
+  | { readonly type: 'request'; readonly id: number; readonly what: Question; readonly orders?: Orders };
+
+export type Question = 'status' | 'plan' | 'trouble';
 
 export type FromChild =
   /** The first orders are carried out. */
@@ -71,13 +73,15 @@ export type FromChild =
   | { readonly type: 'pong' }
   /** From the checker process: tracked things whose state is new or has changed. */
   | { readonly type: 'tracked'; readonly tracked: readonly Tracked[] }
-  | { readonly type: 'answer'; readonly id: number; readonly value: VrrpAnswer | CheckerAnswer | Changes | undefined };
+  | { readonly type: 'answer'; readonly id: number; readonly value: Answer };
+
+export type Answer = VrrpAnswer | CheckerAnswer | CheckerTrouble | Changes | undefined;
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };
-/** `trouble`: why the IPVS table cannot be read; `null` when it can. */
-export type CheckerAnswer = {
+/** Why the IPVS table could not be read the last time; `null` when it could. */
+export type CheckerTrouble = { readonly trouble: string | null };
+export type CheckerAnswer = CheckerTrouble & {
   readonly services: readonly ServiceStatus[];
-  readonly trouble: string | null;
   readonly sync: SyncStatus | null;
 };
 /** In the order they would be done. */
@@ -87,4 +91,8 @@ export type TableChanges = Changes & { readonly live: LiveConnections };
 
 /** What a child can be asked, and what it answers. */
 export type VrrpAnswers = { readonly status: VrrpAnswer; readonly plan: Changes };
-export type CheckerAnswers = { readonly status: CheckerAnswer; readonly plan: TableChanges };
+export type CheckerAnswers = {
+  readonly status: CheckerAnswer;
+  readonly trouble: CheckerTrouble;
+  readonly plan: TableChanges;
+};

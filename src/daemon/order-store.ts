@@ -17,8 +17,11 @@ export type Orders<O> = ReadonlyMap<string, O>;
 
 export type OrderStore<O> = {
   current(): Orders<O>;
-  /** Looks through the orders anew, since the config has changed; the first time those of the run before. */
-  refresh(): void;
+  /**
+   * Looks through the orders anew, since the config has changed; the first time those of the run before. `trial`: whom the
+   * config does not have may be there again soon, so what was ordered of them only rests.
+   */
+  refresh(trial: boolean): void;
   /** In place of the ones before. */
   give(keys: readonly string[], order: O): void;
   takeBack(keys: readonly string[], by: string): void;
@@ -65,6 +68,7 @@ export function createOrderStore<O extends OrderCommon>(tools: OrderTools<O>, ru
   const { load, save, now, later, report, lapsed } = tools;
   const { isThere, inForce, happening } = rules;
   let orders: Orders<O> | undefined;
+  let resting: Orders<O> = new Map();
   let looking: { cancel(): void } | undefined;
 
   const current = (): Orders<O> => orders ?? new Map();
@@ -85,7 +89,7 @@ export function createOrderStore<O extends OrderCommon>(tools: OrderTools<O>, ru
 
   function keep(next: Orders<O>): void {
     try {
-      save(Object.fromEntries(next));
+      save(Object.fromEntries([...resting, ...next]));
     } catch (error) {
       const detail = `${error instanceof Error ? error.message : String(error)}; a restart of the daemon forgets them`;
       report({ kind: 'trouble', severity: 'error', what: "the operator's orders cannot be kept", detail });
@@ -109,9 +113,11 @@ export function createOrderStore<O extends OrderCommon>(tools: OrderTools<O>, ru
 
   return {
     current,
-    refresh() {
+    refresh(trial) {
+      const all = new Map([...resting, ...(orders ?? ordersIn<O>(load(), rules.isOrder))]);
+      resting = new Map([...all].filter(([key]) => trial && !isThere(key)));
       // What was in force before is not given anew.
-      orders ??= ordersIn<O>(load(), rules.isOrder);
+      orders = new Map([...all].filter(([key]) => !resting.has(key)));
       set(inForce(orders, now()), why);
     },
     give: (keys, order) => void set(new Map([...current(), ...keys.map((key) => [key, order] as const)]), why),

@@ -22,13 +22,13 @@ export function withAddressBreaks(changes: readonly PlannedChange[], live: LiveC
   const rest = new Map(live);
   for (const { service, breaks } of changes)
     if (service !== undefined) rest.set(service, Math.max(0, (rest.get(service) ?? 0) - breaks));
+  const left = Map.groupBy(rest, ([key]) => addressOf(key));
   const gone = new Set<string>();
   const counted = changes.map((change) => {
     const { address } = change;
     if (address === undefined || gone.has(address)) return change;
     gone.add(address);
-    const its = [...rest].filter(([key]) => addressOf(key) === address);
-    return { ...change, breaks: change.breaks + its.reduce((sum, [, n]) => sum + n, 0) };
+    return { ...change, breaks: change.breaks + (left.get(address) ?? []).reduce((sum, [, n]) => sum + n, 0) };
   });
   // What breaks does not drain.
   return counted.map((change) =>

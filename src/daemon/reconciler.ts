@@ -11,7 +11,7 @@ import type { Result } from '../base/result.ts';
 import { type Duration, formatDuration, seconds } from '../base/time.ts';
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
-import { breaks, describe, drains, plan, SIGN, serviceOf } from '../ipvs/plan.ts';
+import { bareServices, breaks, describe, drains, plan, SIGN, serviceOf, takesAway } from '../ipvs/plan.ts';
 import { destinationKey, type Operation, type Service, type ServiceId, serviceKey, type Table } from '../ipvs/table.ts';
 import type { Ipvs } from '../system/ipvs.ts';
 
@@ -53,6 +53,8 @@ export type Reconciler<Part> = {
 const EVERY: Duration = seconds(30);
 /** How soon a round is tried again when the kernel could not be read or refused something. */
 const RETRY_AFTER: Duration = seconds(5);
+/** When what was changed is read back, to see whether the kernel has made of it what was asked. */
+const READ_BACK_AFTER: Duration = seconds(1);
 /** How often the same refusal is reported. */
 const REPEAT_AFTER = seconds(60);
 
@@ -68,6 +70,8 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   let timer: { cancel(): void } | undefined;
+  /** The timer is for a round after one that failed. */
+  let retrying = false;
   let closed = false;
   const complaints = new Map<string, number>();
   let unsaved = false;
@@ -76,15 +80,22 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
   let parts = new Set<Part>();
   let whole = false;
   let waiting: ((actual: Table) => void)[] = [];
+  /** What is to be read back; a change that this leads to is not read back again, lest the two never end. */
+  let changed: { readonly parts: Set<Part>; whole: boolean; readonly timer: { cancel(): void } } | undefined;
+  let readingBack = false;
 
   async function round(): Promise<void> {
     const scope = whole || settled === undefined ? undefined : scopeOf([...parts]);
     const told = waiting;
     [parts, whole, waiting] = [new Set(), false, []];
+    const again = readingBack;
+    readingBack = false;
+    if (told.length > 0) forgetChanged();
     if (scope === undefined) timer?.cancel();
-    const good = await attempt(scope, told);
+    const good = await attempt(scope, told, again ? () => {} : () => readBackLater(scope));
     // Rounds about a part, as often as they may be, do not put off the one about all.
-    if (closed || (good && scope !== undefined)) return;
+    if (closed || (scope !== undefined && (good || retrying))) return;
+    retrying = !good;
     timer?.cancel();
     timer = ports.later(good ? EVERY : RETRY_AFTER, () => void request());
   }
@@ -94,9 +105,38 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
     ids: new Map(some.flatMap((part) => ports.idsOf(part).map((id) => [serviceKey(id), id]))),
   });
 
-  async function attempt(scope: Scope<Part>, told: readonly ((actual: Table) => void)[]): Promise<boolean> {
+  function readBackLater(scope: Scope<Part>): void {
+    if (closed) return;
+    changed ??= { parts: new Set(), whole: false, timer: ports.later(READ_BACK_AFTER, readBack) };
+    changed.whole ||= scope === undefined;
+    for (const part of scope?.parts ?? []) changed.parts.add(part);
+  }
+
+  function readBack(): void {
+    if (changed === undefined) return;
+    readingBack = true;
+    if (changed.whole) whole = true;
+    for (const part of changed.parts) parts.add(part);
+    changed = undefined;
+    void nextRound();
+  }
+
+  /** Parts of the config before are not to be looked at any more. */
+  function forgetChanged(): void {
+    changed?.timer.cancel();
+    changed = undefined;
+  }
+
+  /** `made`: is called when something was changed. */
+  async function attempt(
+    scope: Scope<Part>,
+    told: readonly ((actual: Table) => void)[],
+    made: () => void,
+  ): Promise<boolean> {
     const read = await readKernel(scope);
     for (const before of told) before(actual);
+    // Parts that were named while it was read are what the config was made of before.
+    if (told.length > 0 && parts.size > 0) whole = true;
     if (read === undefined) return false;
     const { kernel, seen } = read;
     // Somebody else was here: who knows what else he changed.
@@ -105,35 +145,52 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
     ownAlso(wanted.keys());
     const operations = plan(seen, wanted, ours());
     const drifted = operations.length > 0 && settled !== undefined && isAsBefore(settled, wanted, scope);
-    const good = operations.length === 0 || (await carriedOut(kernel, operations));
+    const missed = await notCarriedOut(kernel, operations, wanted);
     if (drifted) for (const operation of operations) ports.report(driftOf(operation));
-    if (!good) return false;
-    // Every change was acknowledged, so the kernel has what was wanted; the next round reads it again.
-    if (operations.length > 0) for (const [key, service] of wanted) actual.set(key, service);
-    settle(scope, wanted);
-    return true;
-  }
-
-  /** Whether no change was refused. */
-  async function carriedOut(kernel: Ipvs, operations: readonly Operation[]): Promise<boolean> {
-    const answers = await kernel.apply(operations);
-    let good = true;
-    for (const [i, operation] of operations.entries()) {
-      const answer = answers[i];
-      if (answer?.ok !== false) continue;
-      good = false;
-      complain(describe(operation), answer.error.message);
+    // Every other change was acknowledged, so the kernel has what was wanted, as will be seen when it is read back.
+    if (operations.length > 0) {
+      for (const [key, service] of wanted) if (!missed.has(key)) actual.set(key, service);
+      made();
     }
-    return good;
+    settle(scope, wanted, missed);
+    return missed.size === 0;
   }
 
-  /** The kernel has what is wanted, and what it no longer has is no longer ours. */
-  function settle(scope: Scope<Part>, wanted: Table): void {
-    const keys = scope === undefined ? ours() : scope.ids.keys();
-    const gone = new Set([...keys].filter((key) => !wanted.has(key)));
+  /**
+   * The services, by `serviceKey`, of which a change was refused. What takes away waits for what adds: a service is not to
+   * lose its servers for others that are refused.
+   */
+  async function notCarriedOut(
+    kernel: Ipvs,
+    operations: readonly Operation[],
+    wanted: Table,
+  ): Promise<ReadonlySet<string>> {
+    const adding = operations.filter((operation) => !takesAway(operation));
+    const refused = adding.length === 0 ? [] : await refusedOf(kernel, adding);
+    const bare = bareServices(wanted, refused);
+    const taking = operations.filter((one) => takesAway(one) && !bare.has(serviceKey(serviceOf(one))));
+    const more = taking.length === 0 ? [] : await refusedOf(kernel, taking);
+    return new Set([...refused, ...more].map((operation) => serviceKey(serviceOf(operation))));
+  }
+
+  /** Makes the changes, and gives those that the kernel refused. */
+  async function refusedOf(kernel: Ipvs, operations: readonly Operation[]): Promise<readonly Operation[]> {
+    const answers = await kernel.apply(operations);
+    return operations.filter((operation, i) => {
+      const answer = answers[i];
+      if (answer?.ok === false) complain(describe(operation), answer.error.message);
+      return answer?.ok === false;
+    });
+  }
+
+  /** But for those `missed` the kernel has what is wanted, and what it no longer has is no longer ours. */
+  function settle(scope: Scope<Part>, wanted: Table, missed: ReadonlySet<string>): void {
+    settled ??= new Map();
+    const about = scope === undefined ? new Set([...ours(), ...settled.keys()]) : scope.ids.keys();
+    const keys = [...about].filter((key) => !missed.has(key));
+    const gone = new Set(keys.filter((key) => !wanted.has(key) && ours().has(key)));
     if (gone.size > 0) own(new Set([...ours()].filter((key) => !gone.has(key))));
-    if (scope === undefined || settled === undefined) settled = new Map(wanted);
-    else copy(wanted, settled, scope.ids.keys());
+    copy(wanted, settled, keys);
   }
 
   async function readKernel(scope: Scope<Part>): Promise<{ readonly kernel: Ipvs; readonly seen: Table } | undefined> {
@@ -233,6 +290,7 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
     close() {
       closed = true;
       timer?.cancel();
+      forgetChanged();
       // It may be called again, behind what was under way the first time.
       ipvs?.close();
       ipvs = undefined;

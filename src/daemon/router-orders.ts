@@ -38,8 +38,8 @@ export function inForce(orders: Orders, routers: readonly Orderable[], now: Date
 
 export type RouterOrders = {
   current(): Orders;
-  /** Takes the routers of a config, the first time also the orders of the run before. */
-  configure(routers: readonly Orderable[]): void;
+  /** Takes the routers of a config, the first time also the orders of the run before. `trial`: as of `OrderStore.refresh`. */
+  configure(routers: readonly Orderable[], trial?: boolean): void;
   /** Gives an order to the router and its group, in place of the one before. */
   give(router: string, request: OrderRequest): RouterOrder;
   /** Takes the order back; the order that was in force. */
@@ -59,9 +59,9 @@ export function createRouterOrders(tools: OrderTools<RouterOrder>): RouterOrders
 
   return {
     current: store.current,
-    configure(next) {
+    configure(next, trial = false) {
       routers = next;
-      store.refresh();
+      store.refresh(trial);
     },
     give(router, request) {
       const order: RouterOrder = { kind: request.kind, ...dated(request, tools.now()) };

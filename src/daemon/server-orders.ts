@@ -33,8 +33,8 @@ export const orderable = (service: ServiceConfig, server: ServerConfig): Orderab
 
 export type ServerOrderBook = {
   current(): ServerOrders;
-  /** Takes the services of a config, the first time also the orders of the run before. */
-  configure(services: readonly ServiceConfig[]): void;
+  /** Takes the services of a config, the first time also the orders of the run before. `trial`: as of `OrderStore.refresh`. */
+  configure(services: readonly ServiceConfig[], trial?: boolean): void;
   /** Gives an order to these servers, in place of the ones before. */
   give(servers: readonly Orderable[], request: OrderTerms & ServerWord): ServerOrder;
   takeBack(servers: readonly Orderable[], by: string): void;
@@ -55,11 +55,11 @@ export function createServerOrders(tools: OrderTools<ServerOrder>): ServerOrderB
 
   return {
     current: store.current,
-    configure(services) {
+    configure(services, trial = false) {
       gone = there;
       const all = services.flatMap((service) => service.servers.map((server) => orderable(service, server)));
       there = new Map(all.map((one) => [one.key, one]));
-      store.refresh();
+      store.refresh(trial);
     },
     give(servers, request) {
       const { kind, weight } = request;

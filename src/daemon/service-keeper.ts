@@ -23,6 +23,13 @@ import { NOTHING_TOLD, poolNews, seatsAreNews, type Told } from './pool-news.ts'
 import { type ServerOrders, serverOrderKey } from './server-orders.ts';
 import { sorryIn, sorryStatus, withSorry } from './sorry-servers.ts';
 
+/** What others know of the services, by default nothing: when servers leave at the latest, and what keeps a service away. */
+export type StatusBeside = {
+  readonly leavingUntil?: LeavingUntil;
+  readonly masqueradeTrouble?: string | null;
+  readonly awayWith?: (service: ServiceConfig) => string | null;
+};
+
 export type ServiceKeeper = {
   /** Takes services over, and the operator's orders. What is known of a server of the same service and address stays known. */
   configure(services: readonly ServiceConfig[], kernel: Table, now: Instant, orders?: ServerOrders): void;
@@ -34,13 +41,7 @@ export type ServiceKeeper = {
   desired(kernel: Table, now: Instant, services?: readonly ServiceConfig[]): Table;
   /** When the table of a service changes without a verdict, or must be looked at again; `undefined`: never. */
   nextChange(kernel: Table, now: Instant, service: ServiceConfig): Instant | undefined;
-  status(
-    kernel: Table,
-    now: Instant,
-    date: (at: Instant) => string,
-    leavingUntil?: LeavingUntil,
-    masqueradeTrouble?: string | null,
-  ): readonly ServiceStatus[];
+  status(kernel: Table, now: Instant, date: (at: Instant) => string, beside?: StatusBeside): readonly ServiceStatus[];
   /** The quorum of the service of that name, as it was reported; `undefined` while the verdicts leave it open, or without such a service. */
   quorum(service: string): Quorum | undefined;
 };
@@ -203,11 +204,12 @@ export function createServiceKeeper(
     nextChange: (kernel, now, service) =>
       service.slowStart === 0 && service.sorryServers.length === 0 ? undefined : look(service, kernel, now).next,
 
-    status: (kernel, now, date, until = () => undefined, trouble = null) =>
+    status: (kernel, now, date, { leavingUntil = () => undefined, masqueradeTrouble = null, awayWith } = {}) =>
       services.map((service) => ({
         ...serviceStatus(service, kernel, now, date),
-        masquerade: masqueradeStatus(service, trouble),
-        leaving: leavingStatus(kernel, service, until, date),
+        away: awayWith?.(service) ?? null,
+        masquerade: masqueradeStatus(service, masqueradeTrouble),
+        leaving: leavingStatus(kernel, service, leavingUntil, date),
       })),
 
     quorum(name) {
@@ -225,7 +227,7 @@ export function createServiceKeeper(
     kernel: Table,
     now: Instant,
     date: (at: Instant) => string,
-  ): Omit<ServiceStatus, 'leaving' | 'masquerade'> {
+  ): Omit<ServiceStatus, 'away' | 'leaving' | 'masquerade'> {
     const { name, protocol, forward, scheduler } = service;
     const { quorum, panic, seats } = look(service, kernel, now);
     const servers = service.servers.map((server, i) =>

@@ -224,7 +224,7 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
   journal.subscribe((event) => {
     const alert = alertOf(config().director.name, event);
     if (alert !== undefined) alerts.offer(alert);
-    if (event.kind === 'process' && event.what === 'ready' && healthy().ok) notify('READY=1');
+    if (event.kind === 'process' && event.what === 'ready' && allReady()) notify('READY=1');
     if (event.kind === 'process' && event.process === 'vrrp' && event.what === 'died') minder.died();
   });
 
@@ -250,10 +250,10 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     for (const happening of warningsOf(file, warnings)) journal.add(happening);
     journal.add({ kind: 'process', process: 'supervisor', what: 'started', detail: `lvskeeper ${VERSION}, ${file}` });
     for (const happening of first.told) journal.add(happening);
-    if (first.told.length > 0) saveTrial(runDir, first.trial);
+    if (first.told.length > 0) configs.keepEnd();
     configureChildren();
     minder.begin();
-    if (healthy().ok) notify('READY=1');
+    if (allReady()) notify('READY=1');
     return undefined;
   }
 
@@ -292,9 +292,10 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
 
   /** A child runs from the first time that there is work for it: in the config, or left behind by the run before. */
   function configureChildren(): void {
-    orders.configure(config().vrrp);
-    serverChanges.configure(config().services, configs.trial() !== null);
-    serverOrders.configure(serverChanges.services());
+    const trial = configs.trial() !== null;
+    orders.configure(config().vrrp, trial);
+    serverChanges.configure(config().services, trial);
+    serverOrders.configure(serverChanges.services(), trial);
     tracks.configure(config().vrrp);
     const routers = config().vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
     const watched = config().services.length > 0 || tracks.wanted().length > 0;
@@ -314,7 +315,7 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
   }
 
   function tellServers(): void {
-    serverOrders.configure(serverChanges.services());
+    serverOrders.configure(serverChanges.services(), configs.trial() !== null);
     tellServerOrders();
   }
 
@@ -431,10 +432,14 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     return [own, vrrp.status(), checker.status()].filter((s) => s !== undefined);
   }
 
-  function healthy(): Health {
+  const allReady = (): boolean => processes().every(({ state }) => state === 'ready');
+
+  async function healthy(): Promise<Health> {
     const reasons = processes()
-      .filter((p) => p.state !== 'ready')
-      .map((p) => `the ${p.name} process is ${p.state}`);
+      .filter(({ state }) => state !== 'ready')
+      .map(({ name, state }) => `the ${name} process is ${state}`);
+    const table = config().services.length === 0 ? undefined : await checker.ask('trouble', ANSWER_WITHIN);
+    if (table?.trouble != null) reasons.push(`IPVS: ${table.trouble}; no service is carried`);
     return { ok: reasons.length === 0, reasons };
   }
 

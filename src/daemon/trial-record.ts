@@ -17,6 +17,8 @@ export type TrialRecord = {
   /** RFC 3339. The clock on the wall counts, since `until` is what its author was told. */
   readonly since: string;
   readonly until: string;
+  /** One that was rolled back before, and that the file held when this one began. */
+  readonly left?: TrialRecord;
 };
 
 /** What a daemon runs from its start. */
@@ -60,11 +62,14 @@ function before(
 ): Start {
   const { config } = readText(record.before);
   if (config === null) return { ...file, told: [...told, LOST] };
-  const trial = file.text === record.text && file.text !== record.before ? rolledBack(record) : null;
-  return { config, text: record.before, trial, told };
+  return { config, text: record.before, trial: remainsOf(record, file.text), told };
 }
 
-export const rolledBack = (record: TrialRecord): TrialRecord => ({ ...record, state: 'rolled-back' });
+/** What is kept of a trial that is rolled back: a file that holds what was tried, then or before, is not run by a restart. */
+export function remainsOf({ left, ...trial }: TrialRecord, file: string): TrialRecord | null {
+  if (file === trial.text && trial.text !== trial.before) return { ...trial, state: 'rolled-back' };
+  return left !== undefined && file === left.text ? left : null;
+}
 
 export const happening = (
   { by, until }: TrialRecord,
@@ -84,10 +89,11 @@ export const LOST: Happening = {
 
 function isRecord(value: unknown): value is TrialRecord {
   const record = value as Partial<TrialRecord> | null;
-  const { state, text, before, by, since, until } = record ?? {};
+  const { state, text, before, by, since, until, left } = record ?? {};
   return (
     (state === 'running' || state === 'rolled-back') &&
     [text, before, by].every((field) => typeof field === 'string') &&
-    [since, until].every((time) => typeof time === 'string' && !Number.isNaN(Date.parse(time)))
+    [since, until].every((time) => typeof time === 'string' && !Number.isNaN(Date.parse(time))) &&
+    (left === undefined || isRecord(left))
   );
 }

@@ -78,6 +78,7 @@ export const unansweredService = (config: ServiceConfig, since: Date, orders: Se
   forward: config.forward,
   masquerade: masqueradeStatus(config, null),
   scheduler: config.scheduler,
+  away: null,
   quorum: {
     needed: needed(config.quorum, sum(config.quorumBy, config.servers)),
     ...{ up: 0, held: false, by: config.quorumBy },

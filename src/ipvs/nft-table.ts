@@ -159,12 +159,15 @@ export function decodeNftTable(text: string): Result<NftTable, string> {
 function objectsIn(text: string): readonly NftObject[] | undefined {
   try {
     const { nftables } = JSON.parse(text) as { readonly nftables?: unknown };
-    if (!Array.isArray(nftables)) return undefined;
-    return (nftables as readonly NftObject[]).filter((object) => object.metainfo === undefined);
+    if (!Array.isArray(nftables) || !nftables.every(isNftObject)) return undefined;
+    return nftables.filter((object) => object.metainfo === undefined);
   } catch {
     return undefined;
   }
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+const isNftObject = (value: unknown): value is NftObject => isObject(value) && Object.values(value).every(isObject);
 
 function elementsIn<T>({ name, elem }: Fields, read: (elem: Json, name: string) => T | undefined): readonly T[] {
   if (!Array.isArray(elem)) return [];

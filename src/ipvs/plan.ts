@@ -16,6 +16,7 @@ import {
   destinationKey,
   familyOfService,
   flagNames,
+  memberKey,
   type Operation,
   type Service,
   type ServiceId,
@@ -57,6 +58,25 @@ export function plan(actual: Table, desired: Table, owned: ReadonlySet<string>):
     if (owned.has(key) && !desired.has(key)) remove.push({ op: 'delete-service', service });
 
   return [...add, ...addDestination, ...change, ...raise, ...lower, ...deleteDestination, ...remove];
+}
+
+/** What `plan` has behind all that adds: it may leave a service with fewer servers, or with less weight. */
+export const takesAway = (operation: Operation): boolean =>
+  operation.op === 'delete-destination' ||
+  operation.op === 'delete-service' ||
+  (operation.op === 'set-destination' && operation.destination.weight < operation.was.weight);
+
+/** The services, by `serviceKey`, of which every server that is to get connections is among those `refused`. */
+export function bareServices(desired: Table, refused: readonly Operation[]): ReadonlySet<string> {
+  const keys = refused.map((operation) => serviceKey(serviceOf(operation)));
+  const members = new Set(
+    refused.map((one, i) => ('destination' in one ? memberKey(keys[i] as string, one.destination) : '')),
+  );
+  const isBare = (key: string): boolean => {
+    const serving = (desired.get(key)?.destinations ?? []).filter(({ weight }) => weight > 0);
+    return serving.length > 0 && serving.every((destination) => members.has(memberKey(key, destination)));
+  };
+  return new Set(keys.filter(isBare));
 }
 
 /** Whether all but the destinations is the same. */

@@ -67,8 +67,34 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
   const opened = openSocket(protocol);
   if (!opened.ok) return opened;
   const { socket, descriptor } = opened.value;
-  const { port } = socket.address();
-  const room = socket.getRecvBufferSize();
+  return ok(
+    netlinkOver({
+      ...{ port: socket.address().port, room: socket.getRecvBufferSize() },
+      listen(take, failed) {
+        socket.on('message', (bytes, sender) => take(bytes, sender.port));
+        socket.on('error', failed);
+      },
+      send: (bytes) => sendNow(descriptor, bytes),
+      receive: () => receiveNow(descriptor),
+      close: () => socket.close(),
+    }),
+  );
+}
+
+/** A socket, bytes as the kernel has them. `room`: of its receive buffer, in bytes. */
+export type Wire = {
+  readonly port: number;
+  readonly room: number;
+  /** What comes while nobody receives it at once, and whose port it is from. */
+  listen(take: (bytes: Uint8Array, port: number) => void, failed: (error: Error) => void): void;
+  /** The answers are there when it returns, as far as they come at once. Throws what `failure` reads, as `receive` does. */
+  send(bytes: Uint8Array): void;
+  receive(): { readonly bytes: Uint8Array; readonly port: number } | undefined;
+  close(): void;
+};
+
+export function netlinkOver(wire: Wire): Netlink {
+  const { port, room } = wire;
   const sent = { reads: 0, writes: 0 };
   // A send is over before the next is written, so all of them have one buffer.
   const sink = newSink();
@@ -78,11 +104,13 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
   let closed = false;
 
   function take(bytes: Uint8Array, sender: number): void {
-    const messages = sender === KERNEL ? decodeMessages(bytes) : undefined;
-    if (messages?.ok) for (const message of messages.value) if (message.port === port >>> 0) current?.receive(message);
+    if (sender !== KERNEL) return;
+    const messages = decodeMessages(bytes);
+    // It may have been a refusal, whose absence would mean that all is well.
+    if (!messages.ok) return current?.end(UNREADABLE);
+    for (const message of messages.value) if (message.port === port >>> 0) current?.receive(message);
   }
-  socket.on('message', (bytes, sender) => take(bytes, sender.port));
-  socket.on('error', (error) => current?.end(failure(error)));
+  wire.listen(take, (error) => current?.end(failure(error)));
 
   /** Sends the first of `requests`, as many as may be outstanding, and settles when all of them are answered. */
   function exchange(requests: Iterable<Request>, flags: number, counter: keyof typeof sent): Promise<readonly Reply[]> {
@@ -110,10 +138,10 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
       if (closed) return mine.end(CLOSED);
       sent[counter] += count;
       try {
-        sendNow(descriptor, written(sink));
+        wire.send(written(sink));
         // Data and an acknowledgement for each is all that is there by now.
         for (let n = 0; n < 2 * count && current === mine; n++) {
-          const received = receiveNow(descriptor);
+          const received = wire.receive();
           if (received === undefined) break;
           take(received.bytes, received.port);
         }
@@ -143,7 +171,7 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
 
   const read = (requests: readonly Request[]) => inTurn(async () => (await all(requests, 'reads')).map(answerOf));
 
-  return ok({
+  return {
     sent,
     request: async (request) => (await read([request]))[0] as Result<readonly Message[], NetlinkError>,
     requests: read,
@@ -153,10 +181,10 @@ export function openNetlink(protocol: number): Result<Netlink, NetlinkError> {
     close() {
       if (closed) return;
       closed = true;
-      socket.close();
+      wire.close();
       current?.end(CLOSED);
     },
-  });
+  };
 }
 
 /** Does each work when those given before it are done. A work does not reject: it gives its failure as a value. */

@@ -1,11 +1,23 @@
 /** An operator moves the role by hand: at once, for as long as was said, and whatever happens to the daemon meanwhile. */
 
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import test, { after, before, describe } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OrderAnswer } from '../../src/control/director.ts';
 import { eventually } from '../lab/process.ts';
-import { claims, holds, type Member, masterDown, type Pair, PRIORITY, skew, startPair, vrrpToml } from './directors.ts';
+import {
+  claims,
+  createPair,
+  holds,
+  type Member,
+  masterDown,
+  type Pair,
+  PRIORITY,
+  skew,
+  startPair,
+  vrrpToml,
+} from './directors.ts';
 import { assertOneMaster } from './reigns.ts';
 import { CROSSING, GRACE } from './scene.ts';
 import { INTERVAL, VIP4 } from './settings.ts';
@@ -164,4 +176,27 @@ describe('an operator', () => {
   test('… and there never were two masters for longer than an advert takes', () => {
     assertOneMaster(pair.tape.adverts(), CROSSING);
   });
+});
+
+test('whoever asks /healthz is told when the kernel has no IPVS, and so no service is carried', async () => {
+  const service = `
+[[service]]
+name = "web"
+address = "10.77.0.100:80"
+forward = "dr"
+server = [{ address = "10.77.0.10:80" }]
+`;
+  const pair = await createPair('health', { lb1: vrrpToml({ priority: PRIORITY.lb1 }) + service });
+  const { lb1 } = pair;
+  try {
+    await lb1.start();
+    await lb1.becomes('master');
+    const healthz = (): Promise<string> => lb1.director.control('/healthz', ['-w', ' %{http_code}']);
+    if (existsSync('/proc/net/ip_vs')) assert.equal(await healthz(), 'ok\n 200');
+    else assert.match(await healthz(), /"IPVS: .*; no service is carried".* 503$/s);
+    await lb1.reload(vrrpToml({ priority: PRIORITY.lb1 }));
+    assert.equal(await healthz(), 'ok\n 200', 'without a service nobody needs it');
+  } finally {
+    await pair.close();
+  }
 });

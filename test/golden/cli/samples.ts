@@ -114,6 +114,7 @@ const web: ServiceStatus = {
   forward: 'dr',
   masquerade: null,
   scheduler: 'wlc',
+  away: null,
   quorum: { needed: 1, up: 1, held: true, by: 'servers' },
   panic: false,
   sorryServers: [],
@@ -348,6 +349,13 @@ export const CHANGED: Status = {
       ],
     },
   ],
+};
+
+/** A service that is there while its router is master, on the other director. */
+export const AWAY: Status = {
+  ...WELL,
+  routers: [],
+  services: [{ ...web, away: 'edge', servers: [{ ...up, weight: null, connections: null }] }],
 };
 
 /** Nothing configured yet. */

@@ -134,6 +134,15 @@ test('confirm writes the file first, then tells the daemon', async (t) => {
   assert.equal(JSON.parse((await run('confirm', '--json')).out).outcome, 'confirmed');
 });
 
+test('what somebody wrote into the file during the trial is kept beside it', async (t) => {
+  const { own, run, onDisk } = await scene(t, { confirm: async () => ok(TRIAL) }, TRIAL);
+  writeFileSync(own, '# mine\n');
+  const { code, err } = await run('confirm');
+  assert.deepEqual([code, onDisk()], [0, NEW]);
+  assert.equal(err, `${own} was edited during the trial: what it held is in ${own}.replaced\n`);
+  assert.equal(readFileSync(`${own}.replaced`, 'utf8'), '# mine\n');
+});
+
 test('a confirmation that comes too late leaves the file as it was', async (t) => {
   const refusal = { error: 'no-trial', what: 'no config is on trial: rolled back', todo: 'Try again.' } as const;
   const { own, run, onDisk } = await scene(t, { confirm: async () => err(refusal) }, TRIAL);

@@ -9,6 +9,8 @@ import { load } from '../../../src/config/load.ts';
 import { linesOf } from '../../../src/config/place.ts';
 import type { Rules, ServiceDraft } from '../../../src/config/rules.ts';
 import { checkServices } from '../../../src/config/rules-service.ts';
+import { overlay, type ServerChange } from '../../../src/config/server-changes.ts';
+import { readServer } from '../../../src/config/server-table.ts';
 
 /** A text that counts how often one of its units is read. */
 class CountedText extends String {
@@ -83,3 +85,36 @@ for (const [what, listeners] of [
     const [few, many] = [looks(10, listeners), looks(1000, listeners)];
     assert.ok(many <= few, `${many} times, and ${few}`);
   });
+
+/** How often names are read as `count` servers are added at run time, the last of which the file does not allow. */
+function namesRead(count: number): number {
+  const { config } = load(
+    '[[service]]\nname = "a"\naddress = "192.0.2.10:80"\nforward = "nat"\n[[service.server]]\naddress = "10.0.0.1"',
+    { hostName: 'lb1' },
+  );
+  assert.ok(config);
+  let read = 0;
+  const changes = Array.from({ length: count }, (_, i): ServerChange => {
+    const { server } = readServer({ address: `10.1.${i >> 8}.${i & 255}` });
+    assert.ok(server);
+    const name = i === count - 1 ? '10.0.0.1' : server.name;
+    const counted = Object.defineProperty({ ...server }, 'name', {
+      get() {
+        read += 1;
+        return name;
+      },
+    });
+    return { service: 'a', what: 'added', server: counted, by: 'anna', reason: '', since: '2026-03-01T12:00:00Z' };
+  });
+  const { ceased } = overlay(config.services, changes);
+  assert.deepEqual(
+    ceased.map(({ change }) => change),
+    changes.slice(-1),
+  );
+  return read;
+}
+
+test('of the changes at run time one that the file does not allow costs no look at each of the others', () => {
+  const [some, more] = [namesRead(250), namesRead(1000)];
+  assert.ok(more < 8 * some, `${some} and ${more}`);
+});

@@ -67,7 +67,7 @@ test('GET /status is the status', async (t) => {
 
 test('GET /healthz is 200 ok, or 503 and the reasons', async (t) => {
   let reasons: string[] = [];
-  const path = await serve(t, fakeDirector({ healthy: () => ({ ok: reasons.length === 0, reasons }) }));
+  const path = await serve(t, fakeDirector({ healthy: async () => ({ ok: reasons.length === 0, reasons }) }));
   assert.deepEqual(await ask(path, 'GET', '/healthz'), { status: 200, body: 'ok\n' });
   reasons = ['the vrrp process is dead'];
   assert.deepEqual(await ask(path, 'GET', '/healthz'), { status: 503, body: { ok: false, reasons } });
@@ -108,11 +108,18 @@ test('POST /apply hands on the text and the time; a refused one is 422, and 409 
     }),
   );
   const body = { text: 'bad', confirm_ms: 300_000 };
-  assert.deepEqual(await ask(path, 'POST', '/apply', JSON.stringify(body)), { status: 422, body: answer });
+  const marked = JSON.stringify({ ...body, text: '\ufeffbad' });
+  assert.deepEqual(await ask(path, 'POST', '/apply', marked), { status: 422, body: answer });
   assert.deepEqual(asked, [{ text: 'bad', lifetime: 300_000, by: 'api' }]);
   const good = JSON.stringify({ ...body, text: 'good', by: 'anna' });
   assert.deepEqual(await ask(path, 'POST', '/apply', good), { status: 409, body: busy });
-  for (const wrong of [{}, { text: '' }, { text: '', confirm_ms: 0 }, { ...body, confirm: 1 }])
+  for (const wrong of [
+    {},
+    { text: '' },
+    { text: '', confirm_ms: 0 },
+    { ...body, confirm: 1 },
+    { ...body, text: '#\ud800' },
+  ])
     assert.equal((await ask(path, 'POST', '/apply', JSON.stringify(wrong))).status, 400, JSON.stringify(wrong));
   assert.equal(asked.length, 2);
 });

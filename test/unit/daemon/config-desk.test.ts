@@ -73,6 +73,19 @@ test('a changed file runs from then on, and what has a part in it is told betwee
   assert.deepEqual(desk.configStatus(), { file: FILE, loaded: '2026-03-01T12:00:01.000Z', refused: null, trial: null });
 });
 
+test('a file that was refused and put back is refused no longer; one that is refused as it runs still is', async () => {
+  let unread: readonly string[] = [];
+  const { desk, put } = deskWith(router(100), { unreadableSecrets: () => unread });
+  put(BAD);
+  await desk.reload();
+  assert.match(desk.configStatus().refused ?? '', /stays in force/);
+  put(router(100));
+  assert.equal(desk.configStatus().refused, null);
+  unread = ['cannot read /k'];
+  await desk.reload();
+  assert.match(desk.configStatus().refused ?? '', /cannot read/);
+});
+
 test('of the same file only the files that it names are read again', async () => {
   const { desk, told } = deskWith(router(100));
   assert.equal((await desk.reload()).outcome, 'unchanged');

@@ -75,7 +75,7 @@ function machine(file = OLD) {
         planOf: async () => ({ changes: [] }),
       });
       start.told.forEach(report);
-      if (start.told.length > 0) world.saved = start.trial ?? undefined;
+      if (start.told.length > 0) desk.keepEnd();
     },
     /** Goes on in steps of the timers. */
     async pass(length: Duration): Promise<void> {
@@ -246,6 +246,27 @@ test('a deadline that passes while nobody runs: the former one is loaded, and it
   assert.match(m.events.at(-1) ?? '', /^rolled-back: nobody confirmed it, and its time passed while nothing ran$/);
 });
 
+test('a run directory that takes nothing keeps no daemon from its start: it is told', async () => {
+  const m = machine();
+  m.file = NEW;
+  await m.apply();
+  m.kill();
+  m.failing = () => {
+    throw new Error('no space');
+  };
+  m.boot();
+  assert.deepEqual(
+    [m.priority(), m.events],
+    [90, ['begun', 'resumed']],
+    'of one that goes on there is nothing to keep',
+  );
+  m.kill();
+  m.sleep(FIVE);
+  m.boot();
+  assert.deepEqual([m.priority(), m.state()], [150, 'rolled-back']);
+  assert.equal(m.events.at(-1), 'the end of a trial cannot be kept');
+});
+
 test('a file edited in place is not run by a restart after it was rolled back, until it is mended or reloaded', async () => {
   const m = machine();
   m.file = NEW;
@@ -257,6 +278,46 @@ test('a file edited in place is not run by a restart after it was rolled back, u
   assert.deepEqual([m.priority(), m.state()], [150, 'rolled-back']);
   assert.equal((await m.desk().reload()).outcome, 'applied');
   assert.deepEqual([m.priority(), m.state(), m.saved], [90, null, undefined]);
+});
+
+for (const dies of [false, true])
+  test(`… nor after another one was tried, and rolled back${dies ? ' while nothing ran' : ''}`, async () => {
+    const m = machine();
+    m.file = NEW;
+    await m.apply();
+    await m.pass(FIVE);
+    await m.apply(OTHER);
+    if (dies) {
+      m.kill();
+      m.sleep(FIVE);
+      m.boot();
+    } else await m.desk().rollback('bob');
+    assert.deepEqual([m.priority(), m.state()], [150, 'rolled-back']);
+    m.kill();
+    m.boot();
+    assert.deepEqual([m.priority(), m.state()], [150, 'rolled-back']);
+  });
+
+test('a file that was refused, and then written by a confirmation, is refused no longer', async () => {
+  const m = machine();
+  m.file = BAD;
+  await m.desk().reload();
+  await m.apply();
+  assert.match(m.desk().configStatus().refused ?? '', /stays in force/);
+  m.file = NEW;
+  await m.desk().confirm('bob');
+  assert.equal(m.desk().configStatus().refused, null);
+});
+
+test('a file that is put back as it was, since its confirmation came too late, is what runs', async () => {
+  const m = machine();
+  await m.apply();
+  m.sleep(FIVE);
+  m.file = NEW;
+  await m.desk().confirm('bob');
+  assert.equal(m.state(), 'rolled-back');
+  m.file = OLD;
+  assert.deepEqual([m.state(), m.saved], [null, undefined]);
 });
 
 test('once that file is mended, a restart runs it', async () => {

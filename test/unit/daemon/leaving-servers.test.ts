@@ -37,7 +37,14 @@ const table = (...destinations: readonly Destination[]): Table =>
 const WANTED = table(server(21, 1, 0));
 
 function world(saved: unknown = undefined) {
-  const w = { now: instant(0), looks: 0, saved, later: [] as Duration[] };
+  const w = {
+    now: instant(0),
+    looks: 0,
+    saved,
+    later: [] as Duration[],
+    armed: 0,
+    ring: undefined as (() => void) | undefined,
+  };
   const leaving = createLeavingServers({
     load: () => w.saved,
     save: (all) => {
@@ -46,7 +53,8 @@ function world(saved: unknown = undefined) {
     now: () => w.now,
     later: (after, work) => {
       w.later.push(after);
-      void work;
+      w.armed += 1;
+      w.ring = work;
       return { cancel: () => void w.later.pop() };
     },
     look: () => {
@@ -66,6 +74,19 @@ test('one that has left is looked at again until it has gone, and then no more',
   assert.equal(w.later.length, 1, 'never more than one');
   assert.equal(kept(leaving.keep(table(server(21, 1, 9), server(22, 0, 0)), WANTED, OURS)), 1);
   assert.equal(w.later.length, 0);
+});
+
+test('looks at other services, as often as they may be, do not put off the look at one that leaves', () => {
+  const { w, leaving } = world();
+  leaving.keep(table(server(22, 1, 2)), WANTED, OURS);
+  w.armed = 0;
+  for (let i = 0; i < 3; i++) leaving.keep(new Map(), new Map(), OURS, []);
+  assert.equal(w.armed, 0);
+  assert.equal(w.later.length, 1);
+  w.ring?.();
+  assert.equal(w.looks, 1);
+  leaving.keep(table(server(22, 0, 2)), WANTED, OURS);
+  assert.equal(w.armed, 1);
 });
 
 test('a restart does not give them their time anew', () => {

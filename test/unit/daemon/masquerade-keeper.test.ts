@@ -206,3 +206,13 @@ test('what status says of a service', () => {
     trouble: 'no nft',
   });
 });
+
+test('a table that was there before a failure goes too when the director ends', async () => {
+  const b = bench(web('10.0.0.1'));
+  await b.keeper.request();
+  b.refuses = 'nft has not answered within 10s';
+  await b.keeper.request();
+  b.refuses = '';
+  await b.keeper.end(false);
+  assert.equal(b.table, null);
+});

@@ -47,6 +47,8 @@ function bench(wanted: readonly Service[], options: { present?: readonly Service
     opened: 0,
     asked: [] as string[],
     due: undefined as { after: number; work: () => void } | undefined,
+    /** Whether and when what was changed is read back. */
+    readBacks: [] as { cancelled: boolean; work: () => void }[],
   };
   const reconciler = createReconciler<Service>({
     open: async () => {
@@ -69,8 +71,14 @@ function bench(wanted: readonly Service[], options: { present?: readonly Service
     },
     report: (h) => void happened.push(h),
     later: (after, work) => {
-      b.due = { after, work };
-      return { cancel: () => {} };
+      const readBack = { cancelled: false, work };
+      if (after === 1000) b.readBacks.push(readBack);
+      else b.due = { after, work };
+      return {
+        cancel: () => {
+          readBack.cancelled = true;
+        },
+      };
     },
   });
   return Object.assign(b, { reconciler });
@@ -292,4 +300,137 @@ test('what a look is refused is tried again with all of the table', async () => 
   b.due?.work();
   await b.reconciler.look([]);
   assert.equal(b.asked[0], 'all, seeing 3');
+});
+
+test('a look at a part of the config before, asked for while a request reads, is one about all', async () => {
+  const b = await many(3);
+  const { kernel, next } = b;
+  const read = kernel.read;
+  let looked: Promise<void> | undefined;
+  kernel.read = async (only) => {
+    await null;
+    looked ??= b.reconciler.look([next]);
+    return read(only);
+  };
+  // Without that service, which is what a reload may be about.
+  const after = new Map([...b.wanted].filter(([key]) => key !== keyOf(next)));
+  await b.reconciler.request(() => {
+    b.wanted = after;
+  });
+  await looked;
+  assert.deepEqual(b.asked, ['all, seeing 3', 'all, seeing 2']);
+  assert.equal(b.kernel.table.size, 2);
+});
+
+test('looks that are refused, as often as they may be, do not put off the round that is tried again', async () => {
+  const b = await many(3);
+  const before = b.kernel.table.get(keyOf(b.next)) as Service;
+  b.wanted = new Map(b.wanted).set(keyOf(b.next), { ...before, scheduler: 'nosuch' });
+  await b.reconciler.look([b.next]);
+  const { due } = b;
+  await b.reconciler.look([b.next]);
+  await b.reconciler.look([b.next]);
+  assert.equal(b.due, due);
+  assert.equal(due?.after, 5000);
+});
+
+test('a service keeps the servers that it has while those that are to come are refused', async () => {
+  const b = bench([WEB, MAIL]);
+  await b.reconciler.request();
+  const [first, ...rest] = WEB.destinations;
+  assert.ok(first);
+  const refused = { ...first, address: endpoint('224.0.0.1:80') };
+  b.wanted = tableOf([{ ...WEB, destinations: [refused] }]);
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1] }, 'and the other service goes');
+  assert.match(JSON.stringify(b.happened), /224\.0\.0\.1:80/);
+  assert.equal(b.due?.after, 5000);
+  // One that is there is enough: what failed goes, whatever else is refused.
+  b.wanted = tableOf([{ ...WEB, destinations: [{ ...first, weight: 0 }, ...rest, refused] }]);
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [0, 1] });
+  // And where none is to serve nothing is kept serving.
+  b.wanted = tableOf([{ ...WEB, destinations: [{ ...refused, weight: 0 }] }]);
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [] });
+});
+
+test('a service that is refused costs the others nothing, and what changes in them is no drift', async () => {
+  const b = bench([{ ...WEB, scheduler: 'nosuch' }, MAIL]);
+  await b.reconciler.request();
+  assert.deepEqual(Object.keys(shape(b.reconciler.table())), [keyOf(MAIL)]);
+  const before = b.wanted;
+  const next = service('192.0.2.10:25', 7);
+  b.wanted = new Map(b.wanted).set(keyOf(next), next);
+  b.asked.splice(0);
+  await b.reconciler.look([next]);
+  await b.reconciler.look([]);
+  assert.deepEqual(b.asked, [`${keyOf(next)}, seeing 1`, ', seeing 0']);
+  assert.deepEqual(b.reconciler.table().get(keyOf(next)), next);
+  b.wanted = before;
+  await b.reconciler.request();
+  b.wanted = tableOf([{ ...WEB, scheduler: 'nosuch' }]);
+  await b.reconciler.request();
+  assert.equal(b.kernel.table.size, 0);
+  assert.deepEqual(b.saved.at(-1), [keyOf(WEB)], 'what was refused stays ours, and what went does not');
+  assert.deepEqual(
+    b.happened.flatMap((h) => (h.kind === 'drift' ? [h] : [])),
+    [],
+  );
+});
+
+test('to take back what was refused is no drift', async () => {
+  const b = bench([WEB, MAIL]);
+  await b.reconciler.request();
+  const before = b.wanted;
+  b.wanted = tableOf([service('192.0.2.10:80', 1, 7), MAIL, { ...FOREIGN, scheduler: 'nosuch' }]);
+  await b.reconciler.request();
+  b.wanted = before;
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1], [keyOf(MAIL)]: [1] });
+  assert.deepEqual(
+    b.happened.flatMap((h) => (h.kind === 'drift' ? [h] : [])),
+    [],
+  );
+});
+
+test('what was changed is read back a second later; what the kernel has made of it is put right and said, once', async () => {
+  const b = bench([WEB, MAIL]);
+  await b.reconciler.request();
+  assert.equal(b.readBacks.length, 1);
+  b.kernel.table = tableOf([service('192.0.2.10:80', 7, 1), MAIL]);
+  b.readBacks[0]?.work();
+  await b.reconciler.look([]);
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1], [keyOf(MAIL)]: [1] });
+  assert.equal(b.happened.filter(({ kind }) => kind === 'drift').length, 1);
+  assert.equal(
+    b.readBacks.length,
+    1,
+    'a kernel that always makes something else of it is asked no more often than ever',
+  );
+  await b.reconciler.request();
+  assert.equal(b.readBacks.length, 1, 'nothing was changed, and so nothing is read back');
+});
+
+test('after a look its services alone are read back', async () => {
+  const b = bench([WEB, MAIL]);
+  await b.reconciler.request();
+  b.readBacks[0]?.work();
+  await b.reconciler.look([]);
+  b.wanted = tableOf([service('192.0.2.10:80', 1, 0), MAIL]);
+  await b.reconciler.look([WEB]);
+  assert.equal(b.readBacks.length, 2);
+  b.asked.length = 0;
+  b.readBacks[1]?.work();
+  await b.reconciler.look([]);
+  assert.deepEqual(b.asked.slice(0, 1), [`${keyOf(WEB)}, seeing 1`]);
+});
+
+test('what is of the config before is not read back', async () => {
+  const b = bench([WEB, MAIL]);
+  await b.reconciler.request();
+  assert.equal(b.readBacks[0]?.cancelled, false);
+  await b.reconciler.request(() => {});
+  assert.equal(b.readBacks[0]?.cancelled, true);
+  b.reconciler.close();
 });

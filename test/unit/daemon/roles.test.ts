@@ -5,7 +5,7 @@ import { homesOf } from '../../../src/config/active.ts';
 import type { Config, ServiceConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
 import type { Happening, VrrpState } from '../../../src/control/event.ts';
-import { onlyActive } from '../../../src/daemon/active-services.ts';
+import { awayWith, onlyActive } from '../../../src/daemon/active-services.ts';
 import { createRoleBoard, isMaster, isMasterOfAny, type RouterRole } from '../../../src/daemon/roles.ts';
 import { syncStatus, wantedWith } from '../../../src/daemon/sync-status.ts';
 import { desired } from '../../../src/ipvs/desired.ts';
@@ -87,6 +87,21 @@ test('each address follows the router that has it, or all the one that is named'
   // A mark has no address, and goes with the first.
   assert.deepEqual(active('active = "master"\nvrrp = "other"\nfwmark = 7', roles), ['fwmark 7']);
   assert.deepEqual(active('active = "master"\naddress = "192.0.2.10:80"\nfwmark = 7', roles), []);
+});
+
+test('a service is away with its router when none of it is to be here', () => {
+  const away = (service: string, roles: readonly RouterRole[], kernel = EMPTY): string | null | undefined => {
+    const { services, vrrp } = config(service);
+    return services[0] && awayWith(services[0], kernel, { homes: homesOf(vrrp), roles });
+  };
+  const follows = 'active = "master"\naddress = "192.0.2.10:80"';
+  assert.equal(away(follows, [role('edge', 4, false)]), 'edge');
+  assert.equal(away(follows, [role('edge', 4, true)]), null);
+  assert.equal(away('address = "192.0.2.10:80"', [role('edge', 4, false)]), null);
+  const two = 'active = "master"\naddress = ["192.0.2.10:80", "192.0.2.20:80"]';
+  assert.equal(away(two, [role('edge', 4, false), role('other', 4, true)]), null, 'half of it is here');
+  assert.equal(away(two, [role('edge', 4, false), role('other', 4, false)]), 'edge');
+  assert.equal(away(follows, [], tableOf(config(follows).services)), null, 'not known yet, and there');
 });
 
 test('while a role is not known the kernel stays as it is: a restart of a master takes nothing away', () => {

@@ -115,6 +115,35 @@ test('an order ends at the time of day that was told, also while nobody runs', (
   ]);
 });
 
+test('while a config without the server is on trial, its order rests, also over a restart, and is in force again after it', () => {
+  const disk = { saved: undefined };
+  const services = servicesOf(WEB);
+  const without = servicesOf(serviceToml('web', 80, '', ['23', '22']));
+  const { book, world } = bookOn(disk, services);
+  book.give(all(services).slice(0, 1), { ...terms, ...DRAIN });
+  book.configure(without, true);
+  assert.equal(book.current().size, 0);
+  book.give(all(without).slice(1), { ...terms, ...DISABLE });
+  for (const one of [{ book, world }, bookOn(disk, services)]) {
+    one.book.configure(without, true);
+    one.book.configure(services);
+    assert.deepEqual(kindsOf(one.book.current()), { 'web 10.0.0.21:80': 'drain', 'web 10.0.0.22:80': 'disable' });
+  }
+  assert.equal(world.happened.length, 2, 'it has not ended, and is not given anew');
+});
+
+test('an order that rests ends with a trial that leaves the server out for good', () => {
+  const disk = { saved: undefined };
+  const services = servicesOf(WEB);
+  const without = servicesOf(serviceToml('web', 80, '', ['23', '22']));
+  const { book, world } = bookOn(disk, services);
+  book.give(all(services).slice(0, 1), { ...terms, ...DRAIN });
+  book.configure(without, true);
+  book.configure(without);
+  assert.deepEqual([book.current().size, disk.saved], [0, {}]);
+  assert.match(world.happened.at(-1) ?? '', /no longer drained by anna: it is no longer in the config$/);
+});
+
 test('an order ends when the server leaves the config, under the name that it had', () => {
   const disk = { saved: undefined };
   const services = servicesOf(WEB);

@@ -146,6 +146,8 @@ test('an element that nobody here makes is noticed, and what is no listing is re
     '{"nftables":3}',
     '{"nftables":[1,null]}',
     '{"nftables":[{"map":3}]}',
+    '{"nftables":[{"map":null}]}',
+    '{"nftables":[{"rule":null}]}',
   ])
     assert.doesNotThrow(() => decodeNftTable(text), text);
   for (const text of ['', '{', '[]', 'null', '{}', '{"nftables":3}'])

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import {
   chmodSync,
+  chownSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -45,6 +46,18 @@ test('undone, the former bytes are back, with the mode', (t) => {
   assert.equal(statSync(file).mode & 0o7777, 0o640);
 });
 
+test('of texts that are not known the former bytes are kept beside it, with its mode', (t) => {
+  const { path, file } = folder(t);
+  const known = installConfig(file, 'new\n', ['old\n']);
+  assert.ok(known.ok && known.value.kept === null);
+  const strange = installConfig(file, 'newer\n', ['old\n']);
+  assert.ok(strange.ok);
+  assert.equal(strange.value.kept, `${file}.replaced`);
+  assert.equal(readFileSync(`${file}.replaced`, 'utf8'), 'new\n');
+  assert.equal(statSync(`${file}.replaced`).mode & 0o7777, 0o640);
+  assert.deepEqual(readdirSync(path).sort(), ['lvskeeper.toml', 'lvskeeper.toml.replaced']);
+});
+
 test('of the same text nothing is written', (t) => {
   const { file } = folder(t);
   const { ino } = statSync(file);
@@ -61,6 +74,31 @@ test('a symbolic link stays one', (t) => {
   assert.equal(readFileSync(file, 'utf8'), 'new\n');
   assert.deepEqual(readdirSync(path).sort(), ['link.toml', 'lvskeeper.toml']);
 });
+
+test('what is in its place is said to be, also where the folder cannot be synchronized', (t) => {
+  const { path, file } = folder(t);
+  chmodSync(path, 0o300);
+  asAnyone([path, file], () => {
+    const done = installConfig(file, 'new\n');
+    assert.ok(done.ok && done.value.changed);
+  });
+  assert.equal(readFileSync(file, 'utf8'), 'new\n');
+});
+
+/** As a user to whom modes mean something, who owns `paths`. */
+function asAnyone(paths: readonly string[], work: () => void): void {
+  if (process.geteuid?.() !== 0) return work();
+  const nobody = 65534;
+  for (const path of paths) chownSync(path, nobody, nobody);
+  process.setegid?.(nobody);
+  process.seteuid?.(nobody);
+  try {
+    work();
+  } finally {
+    process.seteuid?.(0);
+    process.setegid?.(0);
+  }
+}
 
 test('what cannot be written is told, and stays', () => {
   const done = installConfig('/nowhere/lvskeeper.toml', 'new\n');

@@ -4,10 +4,13 @@ import assert from 'node:assert/strict';
 import { networkInterfaces } from 'node:os';
 import test from 'node:test';
 import { ip } from '../../../src/base/address.ts';
-import { NETLINK, openNetlink } from '../../../src/system/netlink.ts';
+import type { Result } from '../../../src/base/result.ts';
+import { NETLINK, netlinkOver, openNetlink } from '../../../src/system/netlink.ts';
 import { type Link, openRtnetlink } from '../../../src/system/rtnetlink.ts';
+import { decodeMessages, type Message, NLM_F, NLMSG, writeMessage } from '../../../src/wire/netlink.ts';
 import { decodeLink, writeGetLink } from '../../../src/wire/netlink-link.ts';
 import { RTM } from '../../../src/wire/netlink-rtnl.ts';
+import { newSink, reserve, written } from '../../../src/wire/netlink-sink.ts';
 
 function client() {
   const opened = openNetlink(NETLINK.ROUTE);
@@ -126,4 +129,83 @@ test('many requests are answered in a few sends, each by what the kernel has for
   } finally {
     netlink.close();
   }
+});
+
+/** A kernel of bytes: keeps what is sent, and answers what `answer` gives for each message. */
+function fakeWire(answer: (sequence: number, asked: boolean, index: number) => Uint8Array | undefined) {
+  const sent: (readonly Message[])[] = [];
+  const waiting: Uint8Array[] = [];
+  const netlink = netlinkOver({
+    ...{ port: 77, room: 4 << 20 },
+    listen: () => {},
+    send(bytes) {
+      const decoded = decodeMessages(bytes.slice());
+      assert.ok(decoded.ok);
+      sent.push(decoded.value);
+      for (const [i, { sequence, flags }] of decoded.value.entries()) {
+        const bytes = answer(sequence, (flags & NLM_F.ACK) !== 0, i);
+        if (bytes !== undefined) waiting.push(bytes);
+      }
+    },
+    receive() {
+      const bytes = waiting.shift();
+      return bytes && { bytes, port: 0 };
+    },
+    close: () => {},
+  });
+  return { sent, netlink };
+}
+
+/** NLMSG_ERROR to port 77, capped: minus the errno, and the header of the request. */
+function answerTo(sequence: number, errno: number): Uint8Array {
+  const sink = newSink();
+  writeMessage(sink, { type: NLMSG.ERROR, flags: NLM_F.CAPPED, sequence, port: 77 }, (to) => {
+    const at = reserve(to, 20);
+    to.view.setInt32(at, -errno, true);
+  });
+  return written(sink).slice();
+}
+
+const some = (count: number) => Array.from({ length: count }, () => ({ type: 30, payload: () => {} }));
+const codes = (results: readonly Result<unknown, { code: string }>[]) =>
+  results.map((result) => (result.ok ? 'done' : result.error.code));
+
+test('only the last of a send asks to be acknowledged, and a refusal is that of the request which it answers', async () => {
+  const refused = new Map([
+    [0, 17],
+    [2, 2],
+  ]);
+  const { sent, netlink } = fakeWire((sequence, asked, i) => {
+    const errno = refused.get(i);
+    return errno !== undefined || asked ? answerTo(sequence, errno ?? 0) : undefined;
+  });
+  const reads = netlink.requests(some(2));
+  const [results] = await Promise.all([netlink.batch(some(5)), reads]);
+  assert.deepEqual(codes(results), ['EEXIST', 'done', 'ENOENT', 'done', 'done']);
+  const { REQUEST, ACK } = NLM_F;
+  assert.deepEqual(
+    sent.map((messages) => messages.map(({ flags }) => flags)),
+    [
+      [REQUEST, REQUEST | ACK],
+      [REQUEST, REQUEST, REQUEST, REQUEST, REQUEST | ACK],
+    ],
+  );
+  refused.set(4, 22);
+  assert.deepEqual(codes(await netlink.batch(some(5))), ['EEXIST', 'done', 'ENOENT', 'done', 'EINVAL']);
+  // A send for each time that the answers would fill the receive buffer; of each its last asks.
+  refused.clear();
+  const before = sent.length;
+  assert.equal(codes(await netlink.batch(some(5000))).join(''), 'done'.repeat(5000));
+  assert.deepEqual(
+    sent.slice(before).map((messages) => messages.flatMap(({ flags }, i) => ((flags & ACK) === 0 ? [] : [i]))),
+    [[2047], [2047], [903]],
+  );
+});
+
+test('an answer that cannot be read leaves no request of its send as done', async () => {
+  const { netlink } = fakeWire((sequence, asked, i) => {
+    if (i === 1) return answerTo(sequence, 17).subarray(0, 30);
+    return asked ? answerTo(sequence, 0) : undefined;
+  });
+  assert.deepEqual(codes(await netlink.batch(some(3))), ['errno 74', 'errno 74', 'errno 74']);
 });
