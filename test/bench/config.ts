@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../lab/network.ts';
 import { services } from './checks.ts';
-import { BUNDLE, keepalived, lvskeeper } from './daemons.ts';
+import { asInstalled, keepalived, lvskeeper } from './daemons.ts';
 import type { Figure, Findings } from './figures.ts';
 
 /** Services, and servers of each. */
@@ -52,7 +52,7 @@ export async function measure({ runs }: { readonly runs: number }): Promise<Find
         {
           what: `${shape}, check of the file`,
           unit: 'µs',
-          ours: perServer(() => command([process.execPath, BUNDLE, 'check', ours])),
+          ours: perServer(() => command([...asInstalled(), 'check', ours])),
           theirs: perServer(() => command(['keepalived', '--config-test', '-f', theirs])),
         },
         { what: `${shape}, loading alone`, unit: 'µs', ours: perServer(() => alone('load', ours)), theirs: [] },

@@ -7,7 +7,9 @@ import type { Host } from '../lab/network.ts';
 import { eventually, killAll, now, type Running, signalAll, tree } from '../lab/process.ts';
 
 /** The copy of the build that `run.ts` made for this run. */
-export const BUNDLE = join(process.env.LAB_OUT ?? '', '../dist/lvskeeper.js');
+const BUNDLE = join(process.env.LAB_OUT ?? '', '../dist/lvskeeper.js');
+/** The command, as a package runs it: packaging/files/lvskeeper.sh. */
+export const asInstalled = (node = process.execPath): readonly string[] => [node, '--max-semi-space-size=1', BUNDLE];
 
 export type Router = {
   readonly routerId: number;
@@ -78,9 +80,11 @@ export const lvskeeper = (node: string = process.execPath): Daemon => ({
     writeFileSync(join(host.directory, 'lvskeeper.toml'), `${text.join('\n')}\n`);
   },
   start: (host) =>
-    started(host.spawn([node, BUNDLE, 'run', join(host.directory, 'lvskeeper.toml')]), async (role) => {
+    started(host.spawn([...asInstalled(node), 'run', join(host.directory, 'lvskeeper.toml')]), async (role) => {
       const socket = join(host.directory, 'run', 'control.sock');
-      const status = JSON.parse(await host.must([node, BUNDLE, 'status', '--json', '--socket', socket])) as Status;
+      const status = JSON.parse(
+        await host.must([...asInstalled(node), 'status', '--json', '--socket', socket]),
+      ) as Status;
       return status.processes.find(({ name }) => name === role)?.pid ?? Number.NaN;
     }),
   ready: /"process":"(?:vrrp|checker)","what":"ready"/,
