@@ -6,6 +6,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { invariant } from '../base/invariant.ts';
 import type { Result } from '../base/result.ts';
+import { takingTurns } from '../base/turns.ts';
 import type { Config, Issue, VrrpConfig } from '../config/config.ts';
 import { diff } from '../config/diff.ts';
 import { formatIssue } from '../config/load.ts';
@@ -58,14 +59,8 @@ export function createConfigDesk(first: Omit<Start, 'told'>, ports: ConfigDeskPo
   let { config, text } = first;
   let loaded = now();
   let refused: { readonly why: string; readonly text: string } | null = null;
-  let last: Promise<unknown> = Promise.resolve();
-
-  /** One at a time: a second request sees what the first one made. */
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const answer = last.then(work);
-    last = answer.catch(() => {});
-    return answer;
-  }
+  // A second request sees what the first one made.
+  const inTurn = takingTurns();
 
   const trials = createTrialDesk(first.trial, {
     ...{ now, report, inTurn, refusalOf, run },

@@ -5,6 +5,7 @@
 
 import { err, ok } from '../base/result.ts';
 import { type Duration, milliseconds, seconds } from '../base/time.ts';
+import type { InTurn } from '../base/turns.ts';
 import type { ApplyAnswer, ApplyRequest, ConfirmResult, Director, TrialRefusal } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
 import { describeTrialEnd } from '../control/render.ts';
@@ -28,7 +29,7 @@ export type TrialPorts = {
   readonly keep: (record: TrialRecord | null) => void;
   readonly readFile: () => Reading;
   readonly readText: (text: string) => Reading;
-  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly inTurn: InTurn;
   /** Why it cannot run; `undefined`: it can. */
   readonly refusalOf: (reading: Reading) => string | undefined;
   /** Runs it. Says what has changed. */

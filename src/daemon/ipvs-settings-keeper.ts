@@ -7,6 +7,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Result } from '../base/result.ts';
 import { type Duration, formatDuration, seconds } from '../base/time.ts';
+import { onceMore, takingTurns } from '../base/turns.ts';
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
 import {
@@ -24,7 +25,6 @@ import {
   type Wanted,
 } from '../ipvs/settings.ts';
 import type { IpvsSettings } from '../system/ipvs-settings.ts';
-import { takingTurns } from '../system/netlink.ts';
 
 export type IpvsSettingsPorts = {
   readonly open: () => Promise<Result<IpvsSettings, { readonly message: string }>>;
@@ -58,11 +58,11 @@ const WHAT = 'the settings of IPVS';
 
 export function createIpvsSettingsKeeper(ports: IpvsSettingsPorts): IpvsSettingsKeeper {
   const inTurn = takingTurns();
+  const request = onceMore(inTurn, round);
   let kernel: IpvsSettings | undefined;
   let kept: Kept | undefined;
   /** What the last good round made true; what differs from it now was changed by somebody else. */
   let settled: Wanted | undefined;
-  let next: Promise<void> | undefined;
   let timer: { cancel(): void } | undefined;
   let trouble: string | null = null;
   let lacking = '';
@@ -145,14 +145,6 @@ export function createIpvsSettingsKeeper(ports: IpvsSettingsPorts): IpvsSettings
       fail(`what was there before cannot be written down, so nothing is changed: ${error}`);
       return false;
     }
-  }
-
-  function request(): Promise<void> {
-    next ??= inTurn(() => {
-      next = undefined;
-      return round();
-    });
-    return next;
   }
 
   return {

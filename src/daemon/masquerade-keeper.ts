@@ -4,11 +4,11 @@
  */
 
 import { type Duration, formatDuration, seconds } from '../base/time.ts';
+import { onceMore, takingTurns } from '../base/turns.ts';
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
 import { differences, isNoMasquerading, type Masquerading, NO_MASQUERADING } from '../ipvs/masquerade.ts';
 import type { NftTable } from '../ipvs/nft-table.ts';
-import { takingTurns } from '../system/netlink.ts';
 import type { Nft } from '../system/nft.ts';
 
 export type MasqueradeKeeperPorts = {
@@ -39,9 +39,9 @@ const WHAT = 'masquerading';
 
 export function createMasqueradeKeeper(ports: MasqueradeKeeperPorts): MasqueradeKeeper {
   const inTurn = takingTurns();
+  const request = onceMore(inTurn, round);
   /** What the last good round made true; what differs from it now was changed by somebody else. */
   let settled: Masquerading | undefined;
-  let next: Promise<void> | undefined;
   let timer: { cancel(): void } | undefined;
   let trouble: string | null = null;
   let ended = false;
@@ -100,14 +100,6 @@ export function createMasqueradeKeeper(ports: MasqueradeKeeperPorts): Masquerade
       `${detail}; servers see the addresses of clients until it works; tried again every ${formatDuration(EVERY)}`,
       'error',
     );
-  }
-
-  function request(): Promise<void> {
-    next ??= inTurn(() => {
-      next = undefined;
-      return round();
-    });
-    return next;
   }
 
   return {

@@ -12,7 +12,7 @@
 
 import type { Family } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { takingTurns } from '../system/netlink.ts';
+import { takingTurns } from '../base/turns.ts';
 import type { Link, Rtnetlink } from '../system/rtnetlink.ts';
 import { openSysctl, type Sysctl } from '../system/sysctl.ts';
 import { type MacAddress, mac } from '../wire/ethernet.ts';

@@ -7,6 +7,7 @@
  */
 
 import { err, ok, type Result } from '../base/result.ts';
+import { takingTurns } from '../base/turns.ts';
 import {
   type Destination,
   type Operation,
@@ -32,7 +33,7 @@ import {
 } from '../wire/netlink-ipvs.ts';
 import type { Sink } from '../wire/netlink-sink.ts';
 import { explain, type Refusal } from './ipvs-refusal.ts';
-import { NETLINK, type Netlink, type NetlinkError, openNetlink, takingTurns } from './netlink.ts';
+import { NETLINK, type Netlink, type NetlinkError, openNetlink } from './netlink.ts';
 
 export type { Refusal } from './ipvs-refusal.ts';
 

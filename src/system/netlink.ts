@@ -12,6 +12,7 @@
 import { constants } from 'node:os';
 import { err, ok, type Result } from '../base/result.ts';
 import { type Duration, seconds } from '../base/time.ts';
+import { takingTurns } from '../base/turns.ts';
 import { acknowledged, decodeMessages, type Message, NLM_F, NLMSG, writeMessage } from '../wire/netlink.ts';
 import { decodeDone, decodeError } from '../wire/netlink-error.ts';
 import { clear, newSink, type Sink, written } from '../wire/netlink-sink.ts';
@@ -184,16 +185,6 @@ export function netlinkOver(wire: Wire): Netlink {
       wire.close();
       current?.end(CLOSED);
     },
-  };
-}
-
-/** Does each work when those given before it are done. A work does not reject: it gives its failure as a value. */
-export function takingTurns(): <T>(work: () => Promise<T>) => Promise<T> {
-  let turn: Promise<unknown> = Promise.resolve();
-  return (work) => {
-    const mine = turn.then(work);
-    turn = mine;
-    return mine;
   };
 }
 

@@ -115,13 +115,19 @@ test('an order ends at the time of day that was told, also while nobody runs', (
   ]);
 });
 
-test('while a config without the server is on trial, its order rests, also over a restart, and is in force again after it', () => {
+/** web1 is drained, and then a config without it is on trial. */
+function onTrial() {
   const disk = { saved: undefined };
   const services = servicesOf(WEB);
   const without = servicesOf(serviceToml('web', 80, '', ['23', '22']));
   const { book, world } = bookOn(disk, services);
   book.give(all(services).slice(0, 1), { ...terms, ...DRAIN });
   book.configure(without, true);
+  return { disk, services, without, book, world };
+}
+
+test('while a config without the server is on trial, its order rests, also over a restart, and is in force again after it', () => {
+  const { disk, services, without, book, world } = onTrial();
   assert.equal(book.current().size, 0);
   book.give(all(without).slice(1), { ...terms, ...DISABLE });
   for (const one of [{ book, world }, bookOn(disk, services)]) {
@@ -133,12 +139,7 @@ test('while a config without the server is on trial, its order rests, also over 
 });
 
 test('an order that rests ends with a trial that leaves the server out for good', () => {
-  const disk = { saved: undefined };
-  const services = servicesOf(WEB);
-  const without = servicesOf(serviceToml('web', 80, '', ['23', '22']));
-  const { book, world } = bookOn(disk, services);
-  book.give(all(services).slice(0, 1), { ...terms, ...DRAIN });
-  book.configure(without, true);
+  const { disk, without, book, world } = onTrial();
   book.configure(without);
   assert.deepEqual([book.current().size, disk.saved], [0, {}]);
   assert.match(world.happened.at(-1) ?? '', /no longer drained by anna: it is no longer in the config$/);
