@@ -8,12 +8,21 @@
  */
 
 import { type Duration, formatDuration, milliseconds } from '../base/time.ts';
-import type { ProbeOutcome, ProbeResult } from './probe.ts';
+import type { ProbeResult } from './probe.ts';
 
-export type Finding = { readonly outcome: ProbeOutcome; readonly reason: string };
+/** What a probe found out: its result but for the time it took. */
+export type Finding = Omit<ProbeResult, 'took'>;
 
-export const up = (reason: string): Finding => ({ outcome: 'up', reason });
-export const down = (reason: string): Finding => ({ outcome: 'down', reason });
+export const up = (reason: string, more: Omit<Finding, 'outcome' | 'reason'> = {}): Finding => ({
+  outcome: 'up',
+  reason,
+  ...more,
+});
+export const down = (reason: string, more: Omit<Finding, 'outcome' | 'reason'> = {}): Finding => ({
+  outcome: 'down',
+  reason,
+  ...more,
+});
 export const localError = (what: string): Finding => ({ outcome: 'local-error', reason: `cannot probe: ${what}` });
 
 /** What a kind of check has open during a probe. */

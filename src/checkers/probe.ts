@@ -2,15 +2,30 @@
 
 import type { Endpoint, IpAddress } from '../base/address.ts';
 import type { ProbeResult } from '../health/verdict.ts';
+import type { TcpOptions } from '../system/tcp-socket.ts';
 
-export type { ProbeOutcome, ProbeResult } from '../health/verdict.ts';
+export type { Advice, ProbeOutcome, ProbeResult } from '../health/verdict.ts';
 
 export type ProbeTarget = {
   /** Where to connect: the server's address and the port to probe. */
   readonly address: Endpoint;
   /** Own address to probe from; `null`: the kernel chooses. */
   readonly source: IpAddress | null;
+  /** Own port to probe from; `null`: any. */
+  readonly sourcePort: number | null;
+  /** Interface to probe by (SO_BINDTODEVICE); `null`: the one that the route has. */
+  readonly device: string | null;
+  /** Firewall mark of the probe's packets (SO_MARK); `null`: none. */
+  readonly mark: number | null;
 };
+
+/** How the sockets of a probe are to be bound, as `system/` takes it. */
+export const reach = (target: ProbeTarget): TcpOptions => ({
+  source: target.source ?? undefined,
+  sourcePort: target.sourcePort ?? undefined,
+  device: target.device ?? undefined,
+  mark: target.mark ?? undefined,
+});
 
 export type Prober = {
   /** One probe, always settled within the check's timeout; never rejects. Not called again before it has settled. */

@@ -317,6 +317,10 @@ export type CheckCommon = {
   readonly port: number | null;
   /** Source address of the probe; `null`: the director's own address towards the server, never a VIP. */
   readonly source: IpAddress | null;
+  /** Source port of the probe; `null`: any. */
+  readonly sourcePort: number | null;
+  /** Interface that the probe is bound to; `null`: none. */
+  readonly device: string | null;
 };
 
 export type TcpCheckConfig = CheckCommon & { readonly type: 'tcp' };

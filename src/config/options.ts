@@ -7,7 +7,7 @@ import { execOptions } from '../alerts/exec/options.ts';
 import { webhookOptions } from '../alerts/webhook/options.ts';
 import { derived, type Kind, type Same, type Values } from '../base/option.ts';
 import { address, choice, duration, endpoint, integer, list, orOff, text } from '../base/option-kinds.ts';
-import { name } from '../base/option-net.ts';
+import { interfaceName, name } from '../base/option-net.ts';
 import { table, tables, variant } from '../base/option-tables.ts';
 import { type Duration, milliseconds } from '../base/time.ts';
 import { httpOptions } from '../checkers/http/options.ts';
@@ -75,6 +75,18 @@ export const CHECK = {
     default: null,
     absent: 'the own address towards the server, never a virtual one',
     doc: 'Source address of probes.',
+  },
+  source_port: {
+    is: integer(1, 65535),
+    default: null,
+    absent: 'any free one',
+    doc: 'Source port of probes.',
+  },
+  device: {
+    is: interfaceName,
+    default: null,
+    absent: 'the one that the route has',
+    doc: 'Interface that probes leave and are answered by.',
   },
 } as const;
 

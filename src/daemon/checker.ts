@@ -194,6 +194,9 @@ function orderOf(
   const target = {
     address: probedAt(service, check, server.address),
     source: check.source ?? sources.get(server.address.address) ?? null,
+    sourcePort: check.sourcePort,
+    device: check.device,
+    mark: null,
   };
   return { key: probeKey(service, server), check, target };
 }

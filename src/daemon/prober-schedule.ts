@@ -47,7 +47,12 @@ function comparison(): (a: ProbeOrder, b: ProbeOrder) => boolean {
 }
 
 const isSameTarget = (a: ProbeTarget, b: ProbeTarget): boolean =>
-  a.source === b.source && a.address.address === b.address.address && a.address.port === b.address.port;
+  a.source === b.source &&
+  a.sourcePort === b.sourcePort &&
+  a.device === b.device &&
+  a.mark === b.mark &&
+  a.address.address === b.address.address &&
+  a.address.port === b.address.port;
 
 export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   const agenda = createAgenda<Entry>();

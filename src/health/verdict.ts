@@ -22,6 +22,25 @@ export type ProbeResult = {
   /** In words, with what the server answered: `HTTP 503, expected 200-299`, `connection refused`, `no answer in 1 s`. */
   readonly reason: string;
   readonly took: Duration;
+  /** What the server asks for besides, when this kind of check can hear it. */
+  readonly advice?: Advice;
+  /** When the certificate that the server showed expires, ms since 1970; of checks over TLS. */
+  readonly certificateExpires?: number;
+  /** What it printed, for a reader: at most 4,096 characters, without control characters. */
+  readonly output?: string;
+};
+
+/**
+ * What a server, or a program that looks at it, says about the traffic that it wants. Each part is there only when it was
+ * said, and holds until something else is.
+ */
+export type Advice = {
+  /** Share of the configured weight, 0 to 10,000 percent, or a weight in its stead, 0 to 65535. */
+  readonly weight?: { readonly percent: number } | { readonly weight: number };
+  /** `drain`: no new connections; `maint`: out of service, whatever the check says; `ready`: neither of these any longer. */
+  readonly mode?: 'ready' | 'drain' | 'maint';
+  /** Connections that it can take, 1 or more: the upper threshold of IPVS. */
+  readonly maxConnections?: number;
 };
 
 export type Health = 'unknown' | 'up' | 'down';

@@ -9,7 +9,7 @@
  */
 
 import { Socket } from 'node:net';
-import { type Endpoint, type Family, familyOf, type IpAddress } from '../base/address.ts';
+import { type Endpoint, type Family, familyOf, type IpAddress, ip } from '../base/address.ts';
 import type { Result } from '../base/result.ts';
 import { attempt, constants as c, native, type SystemError } from './native.ts';
 import { packSockaddr } from './sockaddr.ts';
@@ -17,6 +17,8 @@ import { packSockaddr } from './sockaddr.ts';
 export type TcpOptions = {
   /** Own address to connect from; the kernel chooses the port, and the address too when there is none. */
   readonly source?: IpAddress | undefined;
+  /** Own port to connect from, 1 to 65535; several connections share it, since it is bound with SO_REUSEADDR. */
+  readonly sourcePort?: number | undefined;
   /** SO_MARK, 0 to 2^32 - 1: needs CAP_NET_ADMIN. */
   readonly mark?: number | undefined;
   /** Interface to send by: needs CAP_NET_RAW. */
@@ -25,25 +27,32 @@ export type TcpOptions = {
 
 /** An unconnected, non-blocking socket: a descriptor that is the caller's to close. */
 export function openTcpSocket(options: TcpOptions & { readonly family: Family }): Result<number, SystemError> {
-  const { family, source, mark, device } = options;
+  const { family, mark, device } = options;
   return attempt(() => {
     const domain = family === 4 ? c.AF_INET : c.AF_INET6;
     const fd = native.socket(domain, c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0);
     try {
       if (mark !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
       if (device !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, new TextEncoder().encode(device));
-      if (source !== undefined) {
-        // It is an option of the IP level for IPv6 sockets too.
-        native.setOption(fd, c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
-        const scope = device === undefined ? 0 : native.interfaceIndex(device);
-        native.bind(fd, packSockaddr({ address: source, port: 0, scope }));
-      }
+      bindTo(fd, options);
     } catch (error) {
       native.close(fd);
       throw error;
     }
     return fd;
   });
+}
+
+function bindTo(fd: number, { family, source, sourcePort, device }: TcpOptions & { readonly family: Family }): void {
+  if (source === undefined && sourcePort === undefined) return;
+  // The port is chosen at connect(2), unless it is given. It is an option of the IP level for IPv6 sockets too.
+  if (sourcePort === undefined) native.setOption(fd, c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
+  else native.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+  const scope = device === undefined ? 0 : native.interfaceIndex(device);
+  native.bind(
+    fd,
+    packSockaddr({ address: source ?? (family === 4 ? ip('0.0.0.0') : ip('::')), port: sourcePort ?? 0, scope }),
+  );
 }
 
 /**

@@ -30,7 +30,8 @@ const LAYERS = [
 const PURE = new Set<string>(['base', 'wire', 'vrrp', 'health', 'pool', 'ipvs', 'config']);
 
 /** The option tables of checkers, trackers and alerts: pure, and read by `config/`. */
-const isOptions = (file: string): boolean => /^(checkers|trackers|alerts)\/[a-z]+\/options\.ts$/.test(file);
+const isOptions = (file: string): boolean =>
+  /^(checkers|trackers|alerts)\/([a-z]+\/options|[a-z]+-options?)\.ts$/.test(file);
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
 const layerOf = (file: string): string => file.split('/')[0] as string;

@@ -1,10 +1,10 @@
 /** Options of the HTTP and HTTPS checks, besides those of every check. */
 
-import { parseIp } from '../../base/address.ts';
-import { parseLinear } from '../../base/linear-pattern.ts';
 import type { Kind } from '../../base/option.ts';
-import { choice, list, parsed, text, yesNo } from '../../base/option-kinds.ts';
+import { choice, list, text } from '../../base/option-kinds.ts';
 import { say } from '../../base/option-say.ts';
+import { pattern } from '../pattern-option.ts';
+import { tlsOptions } from '../tls-options.ts';
 
 type StatusRange = { readonly from: number; readonly to: number };
 
@@ -27,12 +27,6 @@ const status: Kind<StatusRange> = {
   },
   write: ({ from, to }) => (from === to ? from : `${from}-${to}`),
 };
-
-const pattern: Kind<RegExp> = parsed({
-  expected: 'a regular expression that can be matched in linear time',
-  parse: parseLinear,
-  write: (value) => value.source,
-});
 
 export const httpOptions = {
   path: {
@@ -58,19 +52,5 @@ export const httpOptions = {
     absent: 'any body',
     doc: 'What the body must match somewhere: a JavaScript regular expression, in which `.` matches line ends too, and which is matched in linear time.',
   },
-  sni: {
-    is: text('a host name', /^[A-Za-z0-9._-]+$/, (name) =>
-      parseIp(name) === undefined ? undefined : 'an address, which TLS does not allow as a name',
-    ),
-    default: null,
-    absent: '`host`, unless that is an address',
-    doc: 'Server name in TLS, which the certificate must bear. Only with `type = "https"`.',
-  },
-  verify: { is: yesNo, default: true, doc: 'Whether the certificate must be valid. Only with `type = "https"`.' },
-  ca: {
-    is: text('an absolute path', /^\/[^\0]*$/),
-    default: null,
-    absent: "the system's",
-    doc: 'File of certificates to trust, PEM. Only with `type = "https"`.',
-  },
+  ...tlsOptions,
 } as const;

@@ -16,10 +16,10 @@ import { toLinear } from '../../base/linear-pattern.ts';
 import { printable } from '../../base/printable.ts';
 import type { HttpCheckConfig } from '../../config/config.ts';
 import { type Attempt, attempt, down, type Finding, localError, up } from '../attempt.ts';
+import { type Connection, explainConnectionError, open } from '../connection.ts';
 import type { Prober, ProbeTarget } from '../probe.ts';
 import { codeOf } from '../socket-error.ts';
-import { type Connection, explainConnectionError, open } from './connect.ts';
-import type { Trust } from './tls.ts';
+import type { Trust } from '../trust.ts';
 
 /** How many bytes of headers a server may send. */
 const HEADER_LIMIT = 64 * 1024;
@@ -97,7 +97,13 @@ const WAITING = { connecting: 'no answer', securing: 'TLS handshake not finished
 /** The name to prove is the first of `sni`, `host` without its port, and the address; only names are sent as SNI. */
 function trustOf(check: HttpCheckConfig, target: ProbeTarget): Trust {
   const identity = check.sni ?? (check.host === null ? target.address.address : hostname(check.host));
-  return { verify: check.verify, ca: check.ca, identity, serverName: isIP(identity) === 0 ? identity : null };
+  return {
+    verify: check.verify,
+    ca: check.ca,
+    identity,
+    serverName: isIP(identity) === 0 ? identity : null,
+    alpn: ['http/1.1'],
+  };
 }
 
 const hostname = (host: string): string => host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1');

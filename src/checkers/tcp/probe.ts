@@ -7,7 +7,7 @@
 import type { TcpCheckConfig } from '../../config/config.ts';
 import { connectTcp } from '../../system/tcp-socket.ts';
 import { type Attempt, attempt, up } from '../attempt.ts';
-import type { Prober, ProbeTarget } from '../probe.ts';
+import { type Prober, type ProbeTarget, reach } from '../probe.ts';
 import { explainSocketError } from '../socket-error.ts';
 
 export function createTcpProber(check: TcpCheckConfig, target: ProbeTarget): Prober {
@@ -15,7 +15,7 @@ export function createTcpProber(check: TcpCheckConfig, target: ProbeTarget): Pro
 
   function run() {
     current = attempt(check.timeout, (settle) => {
-      const opened = connectTcp(target.address, { source: target.source ?? undefined });
+      const opened = connectTcp(target.address, reach(target));
       if (!opened.ok) {
         settle(explainSocketError(opened.error, target.source));
         return { waitingFor: () => 'no answer', release: () => {} };

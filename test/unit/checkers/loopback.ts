@@ -9,7 +9,10 @@ import { milliseconds, seconds } from '../../../src/base/time.ts';
 import type { ProbeTarget } from '../../../src/checkers/probe.ts';
 import type { CheckCommon, HttpCheckConfig, TcpCheckConfig } from '../../../src/config/config.ts';
 
-const common: CheckCommon = { interval: seconds(2), timeout: seconds(2), rise: 1, fall: 1, port: null, source: null };
+export const common: CheckCommon = {
+  ...{ interval: seconds(2), timeout: seconds(2), rise: 1, fall: 1 },
+  ...{ port: null, source: null, sourcePort: null, device: null },
+};
 
 export const tcpCheck = (changes: Partial<TcpCheckConfig> = {}): TcpCheckConfig => ({
   ...common,
@@ -34,6 +37,7 @@ export const httpCheck = (changes: Partial<HttpCheckConfig> = {}): HttpCheckConf
 export const targetOf = (port: number, source: string | null = null): ProbeTarget => ({
   address: { address: ip('127.0.0.1'), port },
   source: source === null ? null : ip(source),
+  ...{ sourcePort: null, device: null, mark: null },
 });
 
 /** Long enough to be sure on a busy machine, short enough to wait for. */

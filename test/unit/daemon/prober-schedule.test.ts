@@ -9,12 +9,16 @@ import { createProberSchedule, type ProbeOrder } from '../../../src/daemon/probe
 const UP: ProbeResult = { outcome: 'up', reason: 'connected', took: milliseconds(1) };
 const GIVEN_UP: ProbeResult = { outcome: 'local-error', reason: 'given up', took: milliseconds(1) };
 
+/** Of a target, all that says how to reach it. */
+const ANYHOW = { source: null, sourcePort: null, device: null, mark: null };
+
 function order(key: string, changes: Partial<TcpCheckConfig> = {}): ProbeOrder {
   const check: CheckConfig = {
     ...{ type: 'tcp', interval: seconds(1), timeout: seconds(1), rise: 1, fall: 1, port: null, source: null },
+    ...{ sourcePort: null, device: null },
     ...changes,
   };
-  return { key, check, target: { address: { address: ip('192.0.2.1'), port: 80 }, source: null } };
+  return { key, check, target: { address: { address: ip('192.0.2.1'), port: 80 }, ...ANYHOW } };
 }
 
 /** A clock that moves when told, one timer, and probers that answer when told; every probe started is written down. */
@@ -176,15 +180,22 @@ test('a removed or changed probe is closed, and what it had under way is not rep
 test('another server, port or source makes another probe', () => {
   const w = world();
   const plain = order('a');
-  const { address, source } = plain.target;
-  for (const target of [
-    { address, source },
-    { address: { ...address, address: ip('10.0.0.99') }, source },
-    { address: { address: ip('10.0.0.99'), port: address.port + 1 }, source },
-    { address: { address: ip('10.0.0.99'), port: address.port + 1 }, source: ip('10.0.0.1') },
-  ])
+  let target = plain.target;
+  const other = { address: ip('10.0.0.99'), port: 81 };
+  for (const change of [
+    {},
+    { address: { ...other, port: 80 } },
+    { address: other },
+    { source: ip('10.0.0.1') },
+    { sourcePort: 9000 },
+    { device: 'eth1' },
+    { mark: 7 },
+  ]) {
+    target = { ...target, ...change };
     w.schedule.configure([{ ...plain, check: { ...plain.check }, target }]);
-  assert.deepEqual(w.log(), ['made 0', 'made 1', 'closed 0', 'made 2', 'closed 1', 'made 3', 'closed 2']);
+  }
+  const replaced = [1, 2, 3, 4, 5, 6].flatMap((i) => [`made ${i}`, `closed ${i - 1}`]);
+  assert.deepEqual(w.log(), ['made 0', ...replaced]);
 });
 
 test('a probe that is new on a reload starts at once; several are spread', async () => {

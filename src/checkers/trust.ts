@@ -1,5 +1,5 @@
 /**
- * Trust for `https` checks, and what is wrong with a certificate, in words.
+ * Trust for checks over TLS, and what is wrong with a certificate, in words.
  *
  * One `SecureContext` serves all probes that trust the same authorities: making one costs more than a handshake's share
  * of it. It is made again when the file of authorities has changed, so a renewed file needs no reload; while that file
@@ -9,7 +9,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import tls from 'node:tls';
-import { err, ok, type Result } from '../../base/result.ts';
+import { err, ok, type Result } from '../base/result.ts';
 
 /** How the server is to prove who it is. */
 export type Trust = {
@@ -20,6 +20,8 @@ export type Trust = {
   readonly serverName: string | null;
   /** Name or address the certificate must be for. */
   readonly identity: string;
+  /** Protocols offered by ALPN, the preferred one first; none is offered when empty. */
+  readonly alpn: readonly string[];
 };
 
 type Kept = { readonly stamp: string; readonly context: tls.SecureContext };

@@ -1,19 +1,14 @@
-/**
- * The connection of one HTTP probe: TCP from the given source, then TLS if asked, then handed to undici.
- *
- * We open it ourselves because undici's connector knows no deadline finer than half a second and cannot be stopped
- * while it connects.
- */
+/** The connection of one probe: TCP from where the target says, then TLS if asked. */
 
 import type net from 'node:net';
 import tls from 'node:tls';
-import type { IpAddress } from '../../base/address.ts';
-import { err, ok, type Result } from '../../base/result.ts';
-import { connectTcp } from '../../system/tcp-socket.ts';
-import { down, type Finding, localError } from '../attempt.ts';
-import type { ProbeTarget } from '../probe.ts';
-import { codeOf, explainSocketError } from '../socket-error.ts';
-import { contextFor, explainRefusal, type Trust } from './tls.ts';
+import type { IpAddress } from '../base/address.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { connectTcp } from '../system/tcp-socket.ts';
+import { down, type Finding, localError } from './attempt.ts';
+import { type ProbeTarget, reach } from './probe.ts';
+import { codeOf, explainSocketError } from './socket-error.ts';
+import { contextFor, explainRefusal, type Trust } from './trust.ts';
 
 export type Connection = {
   phase(): 'connecting' | 'securing' | 'open';
@@ -25,7 +20,7 @@ type Done = (result: Result<net.Socket, Finding>) => void;
 
 /** Opens a connection; `done` is called once, later, unless `end` comes first. `trust` is `null` for plain TCP. */
 export function open(target: ProbeTarget, trust: Trust | null, done: Done): Connection {
-  const opened = connectTcp(target.address, { source: target.source ?? undefined });
+  const opened = connectTcp(target.address, reach(target));
   if (opened.ok)
     return trust === null
       ? openPlain(opened.value, target.source, done)
@@ -67,7 +62,7 @@ function openSecure(tcp: net.Socket, source: IpAddress | null, trust: Trust, don
   const socket = tls.connect({
     socket: tcp,
     secureContext: context.value,
-    ALPNProtocols: ['http/1.1'],
+    ...(trust.alpn.length === 0 ? {} : { ALPNProtocols: [...trust.alpn] }),
     ...(trust.serverName === null ? {} : { servername: trust.serverName }),
     // Verification is done, and its verdict read, below: a socket that Node itself refuses can no longer show why.
     rejectUnauthorized: false,
