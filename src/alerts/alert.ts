@@ -11,6 +11,7 @@ export const TOPICS = {
   server: 'server',
   'server-order': 'server',
   ejection: 'server',
+  discovery: 'server',
   quorum: 'quorum',
   panic: 'quorum',
   trial: 'config',

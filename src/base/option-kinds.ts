@@ -179,8 +179,8 @@ export function list<T>(of: Kind<T>, least: number, most: number, unique = true)
 }
 
 /** A list, or one of its values by itself. */
-export function oneOrMore<T>(of: Kind<T>, most: number): Kind<readonly T[]> {
-  const many = list(of, 0, most);
+export function oneOrMore<T>(of: Kind<T>, most: number, least = 0): Kind<readonly T[]> {
+  const many = list(of, least, most);
   return {
     ...many,
     expected: `${of.expected}, or a list of these`,

@@ -67,6 +67,20 @@ export function tables<T>(title: string, of: Kind<T>, least: number, most: numbe
   };
 }
 
+/** A list of tables of which one may stand by itself: `[service.check]` or, for several, `[[service.check]]`. */
+export function tableOrTables<T>(title: string, of: Kind<T>, most: number): Kind<readonly T[]> {
+  const many = tables(title, of, 0, most);
+  return {
+    ...many,
+    expected: `${of.expected}, or several as ${title}`,
+    schema: () => ({ anyOf: [of.schema(), many.schema()] }),
+    read: (value, key, reading) =>
+      value.type === 'table'
+        ? [of.read(value, key, reading)].filter((read) => read !== undefined)
+        : many.read(value, key, reading),
+  };
+}
+
 /** A table inside a value: `{ to = "10.0.0.0/8", via = "192.0.2.1" }`. Written without what is as by default. */
 export function inlineTable<O extends Options>(
   title: string,

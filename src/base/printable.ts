@@ -4,3 +4,6 @@
  * begin a line of its own.
  */
 export const printable = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ');
+
+/** The beginning of it for one line of a log: at most 60 characters. */
+export const excerpt = (text: string): string => printable(text.length > 60 ? `${text.slice(0, 60)}…` : text).trim();

@@ -13,6 +13,9 @@ import type { ProbeResult } from './probe.ts';
 /** What a probe found out: its result but for the time it took. */
 export type Finding = Omit<ProbeResult, 'took'>;
 
+/** What is worth telling of a server that is up and of one that is down. */
+export type Learned = Pick<Finding, 'certificateExpires'>;
+
 export const up = (reason: string, more: Omit<Finding, 'outcome' | 'reason'> = {}): Finding => ({
   outcome: 'up',
   reason,
@@ -29,42 +32,64 @@ export const localError = (what: string): Finding => ({ outcome: 'local-error', 
 export type Opened = {
   /** What is missing as yet, to begin a sentence with: `no answer`, `TLS handshake not finished`. */
   waitingFor(): string;
+  /** What is found when the time is over, where that is not simply that what it waits for is missing. */
+  expired?(): Finding;
+  /** What belongs to the finding whatever it is: asked once, when the probe settles, before `release`. */
+  learned?(): Learned;
   /** Lets go of everything; called once, when the probe has settled. */
   release(): void;
 };
 
 export type Attempt = { readonly result: Promise<ProbeResult>; giveUp(): void };
 
-/** A deadline that comes later than this, and than a quarter of the timeout, is the process's own stall. */
+/** A deadline that comes later than this, and than a quarter of the time, is the process's own stall. */
 const STALL = milliseconds(200);
+export const stalled = (time: Duration, late: Duration): boolean => late > Math.max(STALL, time / 4);
+
+/**
+ * Settles with the server's silence when `time` is over, or with our own stall when the timer comes late itself;
+ * `missing` begins the sentence. Returns what calls it off.
+ */
+export function deadline(time: Duration, missing: () => string, settle: (finding: Finding) => void): () => void {
+  const began = performance.now();
+  let grace: NodeJS.Immediate | undefined;
+  const timer = setTimeout(() => {
+    const late = milliseconds(performance.now() - began - time);
+    grace = setImmediate(() => {
+      if (stalled(time, late)) settle(localError(`this process was held up for ${formatDuration(late)}`));
+      else settle(down(`${missing()} in ${formatDuration(time)}`));
+    });
+  }, time);
+  return () => {
+    clearTimeout(timer);
+    clearImmediate(grace);
+  };
+}
 
 /** Starts a probe with `open`, which is given the one function that settles it; it may call it at once. */
 export function attempt(timeout: Duration, open: (settle: (finding: Finding) => void) => Opened): Attempt {
   const { promise, resolve } = Promise.withResolvers<ProbeResult>();
   const began = performance.now();
   let settled = false;
-  let grace: NodeJS.Immediate | undefined;
   let opened: Opened | undefined;
 
   function settle(finding: Finding): void {
     if (settled) return;
     settled = true;
-    clearTimeout(deadline);
-    clearImmediate(grace);
-    resolve({ ...finding, took: milliseconds(performance.now() - began) });
+    callOff();
+    resolve({ ...opened?.learned?.(), ...finding, took: milliseconds(performance.now() - began) });
     opened?.release();
-  }
-  function expire(): void {
-    const late = milliseconds(performance.now() - began - timeout);
-    grace = setImmediate(() => {
-      const stalled = late > Math.max(STALL, timeout / 4);
-      if (stalled) settle(localError(`this process was held up for ${formatDuration(late)}`));
-      else settle(down(`${opened?.waitingFor() ?? 'no answer'} in ${formatDuration(timeout)}`));
-    });
+    // The attempt may be kept until the next one; what it held is not.
+    opened = undefined;
   }
 
-  const deadline = setTimeout(expire, timeout);
-  opened = open(settle);
-  if (settled) opened.release();
+  const callOff = deadline(
+    timeout,
+    () => opened?.waitingFor() ?? 'no answer',
+    (finding) => settle(finding.outcome === 'down' ? (opened?.expired?.() ?? finding) : finding),
+  );
+  const opening = open(settle);
+  if (settled) opening.release();
+  else opened = opening;
   return { result: promise, giveUp: () => settle(localError('the check was changed or stopped')) };
 }

@@ -1,41 +1,74 @@
 /** The connection of one probe: TCP from where the target says, then TLS if asked. */
 
+import type { X509Certificate } from 'node:crypto';
 import type net from 'node:net';
 import tls from 'node:tls';
 import type { IpAddress } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { Duration } from '../base/time.ts';
+import type { PhaseLimits } from '../config/config.ts';
 import { connectTcp } from '../system/tcp-socket.ts';
-import { down, type Finding, localError } from './attempt.ts';
+import { deadline, down, type Finding, type Learned, localError } from './attempt.ts';
 import { type ProbeTarget, reach } from './probe.ts';
 import { codeOf, explainSocketError } from './socket-error.ts';
 import { contextFor, explainRefusal, type Trust } from './trust.ts';
 
 export type Connection = {
-  phase(): 'connecting' | 'securing' | 'open';
+  phase(): Phase;
+  /** When the certificate of the server expires, once it has shown one; for `Opened.learned`. */
+  learned(): Learned;
   /** Ends the connection, or stops connecting. May be called at any time, and again. */
   end(): void;
 };
+export type Phase = 'connecting' | 'securing' | 'open';
+
+/** What is missing in a phase, to begin a sentence with; `null`: it is up to the kind of check. */
+export const MISSING = {
+  connecting: 'no answer',
+  securing: 'TLS handshake not finished',
+  open: null,
+} as const satisfies Readonly<Record<Phase, string | null>>;
+
+/** What a connection that is longer than `connect_timeout` lacks. */
+export const NO_CONNECTION = (): string => 'no connection';
 
 type Done = (result: Result<net.Socket, Finding>) => void;
 
-/** Opens a connection; `done` is called once, later, unless `end` comes first. `trust` is `null` for plain TCP. */
-export function open(target: ProbeTarget, trust: Trust | null, done: Done): Connection {
-  const opened = connectTcp(target.address, reach(target));
-  if (opened.ok)
-    return trust === null
-      ? openPlain(opened.value, target.source, done)
-      : openSecure(opened.value, target.source, trust, done);
+/**
+ * Opens a connection; `done` is called once, later, unless `end` comes first. `trust` is `null` for plain TCP. A phase
+ * that is longer than its limit is a failure in words of its own: `no connection in 300 ms`.
+ */
+export function open(target: ProbeTarget, trust: Trust | null, limits: PhaseLimits, done: Done): Connection {
   const once = atMostOnce(done);
-  setImmediate(() => once.call(err(explainSocketError(opened.error, target.source))));
-  return { phase: () => 'connecting', end: once.forget };
+  const opened = connectTcp(target.address, reach(target));
+  if (!opened.ok) return failed(explainSocketError(opened.error, target.source), once);
+  if (limits.connectTimeout !== null) once.within(limits.connectTimeout, NO_CONNECTION);
+  if (trust !== null) return secure(opened.value, target.source, trust, once, limits);
+  return openPlain(opened.value, target.source, once);
 }
 
-function openPlain(socket: net.Socket, source: IpAddress | null, done: Done): Connection {
-  const once = atMostOnce(done);
+/** Begins TLS on a connection that is open and that nobody else reads any longer, as after STARTTLS. It ends with it. */
+export function startTls(
+  socket: net.Socket,
+  target: ProbeTarget,
+  trust: Trust,
+  limits: PhaseLimits,
+  done: Done,
+): Connection {
+  return secure(socket, target.source, trust, atMostOnce(done), limits);
+}
+
+function failed(finding: Finding, once: Once): Connection {
+  setImmediate(() => once.call(err(finding)));
+  return { phase: () => 'connecting', learned: () => ({}), end: once.forget };
+}
+
+function openPlain(socket: net.Socket, source: IpAddress | null, once: Once): Connection {
   socket.on('error', (error) => once.call(err(explainSocketError(error, source))));
   socket.once('connect', () => once.call(ok(socket)));
   return {
     phase: () => (socket.connecting ? 'connecting' : 'open'),
+    learned: () => ({}),
     end: () => {
       once.forget();
       // A reset, for the reason given in the `tcp` check: nothing of the connection stays in TIME_WAIT here.
@@ -49,16 +82,23 @@ function openPlain(socket: net.Socket, source: IpAddress | null, done: Done): Co
  * A TLS connection ends with a close: Node resets only a bare TCP socket, and resetting one that lies under TLS, from
  * within a TLS callback, has been seen to crash the process.
  */
-function openSecure(tcp: net.Socket, source: IpAddress | null, trust: Trust, done: Done): Connection {
-  const once = atMostOnce(done);
+function secure(
+  tcp: net.Socket,
+  source: IpAddress | null,
+  trust: Trust,
+  once: Once,
+  { tlsTimeout }: PhaseLimits,
+): Connection {
   const context = contextFor(trust);
   if (!context.ok) {
     tcp.destroy();
-    setImmediate(() => once.call(err(localError(context.error))));
-    return { phase: () => 'connecting', end: once.forget };
+    return failed(localError(context.error), once);
   }
   // Its errors come out of the TLS socket too; unheard here they would end the process.
   tcp.on('error', (error) => once.call(err(explainHandshakeError(error, source, tcp.connecting))));
+  const limit = () => (tlsTimeout === null ? once.withoutLimit() : once.within(tlsTimeout, () => MISSING.securing));
+  if (tcp.connecting) tcp.once('connect', limit);
+  else limit();
   const socket = tls.connect({
     socket: tcp,
     secureContext: context.value,
@@ -69,21 +109,32 @@ function openSecure(tcp: net.Socket, source: IpAddress | null, trust: Trust, don
     checkServerIdentity: (_name, certificate) => tls.checkServerIdentity(trust.identity, certificate),
   });
   let secured = false;
+  let learned: Learned = {};
   socket.on('error', (error) => once.call(err(explainHandshakeError(error, source, tcp.connecting))));
   socket.once('end', () => once.call(err(CLOSED_IN_HANDSHAKE)));
   socket.once('secureConnect', () => {
     secured = true;
+    // Not `getPeerCertificate`: once this one was asked for, Node's other one has nothing in it.
+    const certificate = socket.getPeerX509Certificate();
+    learned = expiryOf(certificate);
     if (trust.verify && !socket.authorized)
-      once.call(err(down(`TLS: ${explainRefusal(String(socket.authorizationError), socket, trust)}`)));
+      once.call(err(down(`TLS: ${explainRefusal(String(socket.authorizationError), certificate, trust)}`)));
     else once.call(ok(socket));
   });
   return {
     phase: () => (tcp.connecting ? 'connecting' : secured ? 'open' : 'securing'),
+    learned: () => learned,
     end: () => {
       once.forget();
       socket.destroy();
     },
   };
+}
+
+/** Of the certificate that the server has shown (RFC 5280, 4.1.2.5: notAfter). */
+function expiryOf(certificate: X509Certificate | undefined): Learned {
+  const certificateExpires = Date.parse(certificate?.validTo ?? '');
+  return Number.isNaN(certificateExpires) ? {} : { certificateExpires };
 }
 
 const CLOSED_IN_HANDSHAKE = down('TLS: connection closed during the handshake');
@@ -102,16 +153,25 @@ export function explainConnectionError(error: Error, source: IpAddress | null): 
   return explainSocketError(error, source);
 }
 
-/** A socket can report success, an error and its end, in this order: the first one counts. */
+type Once = ReturnType<typeof atMostOnce>;
+
+/** A socket can report success, an error and its end, in this order: the first one counts, or the limit of its phase. */
 function atMostOnce(done: Done) {
   let spent = false;
+  let withoutLimit = (): void => undefined;
   const forget = (): void => {
     spent = true;
+    withoutLimit();
   };
   const call: Done = (result) => {
     if (spent) return;
-    spent = true;
+    forget();
     done(result);
   };
-  return { call, forget };
+  /** Sets the limit of the phase that begins, instead of that of the phase before. */
+  const within = (time: Duration, missing: () => string): void => {
+    withoutLimit();
+    if (!spent) withoutLimit = deadline(time, missing, (finding) => call(err(finding)));
+  };
+  return { call, forget, within, withoutLimit: () => withoutLimit() };
 }

@@ -17,6 +17,17 @@ export type ProbeTarget = {
   readonly device: string | null;
   /** Firewall mark of the probe's packets (SO_MARK); `null`: none. */
   readonly mark: number | null;
+  /** The ways through IPVS, when the probe goes there too, or there alone. */
+  readonly through?: Through;
+};
+
+/** How clients reach the server. */
+export type Through = {
+  readonly forward: 'dr' | 'tun';
+  /** Whether the server is probed directly too. */
+  readonly both: boolean;
+  /** The virtual addresses that it serves, each with the mark by which IPVS sends a probe there to this server; one or more. */
+  readonly targets: readonly ProbeTarget[];
 };
 
 /** How the sockets of a probe are to be bound, as `system/` takes it. */

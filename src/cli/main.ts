@@ -133,6 +133,12 @@ export const VERBS: readonly Verb[] = [
     line: 'Remove a server from a service at run time; it drains.',
     load: async () => (await import('./server-change.ts')).removeServer,
   },
+  {
+    name: 'accept-servers',
+    synopsis: 'accept-servers SERVICE [--discovery NAME] [--json]',
+    line: 'Follow what a discovery holds back.',
+    load: async () => (await import('./accept-servers.ts')).acceptServers,
+  },
 ];
 
 const SPECIAL = ['help', '--help', '-h', '--version', '-V'];

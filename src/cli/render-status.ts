@@ -4,6 +4,7 @@ import { printable } from '../base/printable.ts';
 import { formatDuration, milliseconds } from '../base/time.ts';
 import type { ServerStatus, ServiceStatus, Status, SyncStatus, TrialStatus } from '../control/status.ts';
 import { markLines } from './change-words.ts';
+import { discoveryLines, discoveryTroubles, sourceOf } from './discovery-words.ts';
 import { leavingRow, poolTroubles, quorumWords, sorryRow, whyWords } from './pool-words.ts';
 import { renderRouter, routerTroubles } from './render-router.ts';
 import { connectionWords, orderWords } from './server-words.ts';
@@ -46,6 +47,7 @@ function troubles(status: Status, { now }: View): string[] {
   const unmasked = status.services.find(({ masquerade }) => masquerade !== null && masquerade.trouble !== null);
   if (unmasked) found.push(`masquerading: ${unmasked.masquerade?.trouble}; servers see the addresses of clients`);
   found.push(...status.services.flatMap(poolTroubles));
+  found.push(...status.services.flatMap((service) => discoveryTroubles(service, now)));
   return found;
 }
 
@@ -68,9 +70,14 @@ function renderService(service: ServiceStatus, view: View): string {
   const mode = `${service.protocol} ${service.address} ${service.forward}${full} ${service.scheduler}`;
   const count = quorumWords(service);
   const up = quorum.held ? count : paint('red', `quorum lost: ${count}`);
+  // Who says that a server is there is worth a column only where it is not the file alone.
+  const found = service.discovery.length > 0;
+  const row = (source: string, [server = '', ...rest]: readonly Cell[]): readonly Cell[] =>
+    found ? [server, source, ...rest] : [server, ...rest];
   const table = renderTable(
     [
       { title: 'SERVER' },
+      ...(found ? [{ title: 'SOURCE' }] : []),
       { title: 'STATE' },
       { title: 'FOR' },
       { title: 'WEIGHT', align: 'right' },
@@ -79,15 +86,15 @@ function renderService(service: ServiceStatus, view: View): string {
       { title: 'LAST ANSWER' },
     ],
     [
-      ...servers.map((server) => serverRow(server, away !== null, view)),
-      ...sorryServers.map(sorryRow),
-      ...service.leaving.map((server) => leavingRow(server, view.now)),
+      ...servers.map((server) => row(sourceOf(server), serverRow(server, away !== null, view))),
+      ...sorryServers.map((server) => row('file', sorryRow(server))),
+      ...service.leaving.map((server) => row('-', leavingRow(server, view.now))),
     ],
     { ...view, indent: 2 },
   );
   const elsewhere =
     away === null ? '' : hanging('  ', `not in the kernel, since ${away} is not master here`, view, 'dim').join('');
-  return `${paint('bold', service.name)}  ${mode}  ${up}\n${elsewhere}${table}${orderLines(service, view)}${changeLines(service, view)}`;
+  return `${paint('bold', service.name)}  ${mode}  ${up}\n${elsewhere}${table}${orderLines(service, view)}${changeLines(service, view)}${sourceLines(service, view)}`;
 }
 
 /** The operator's orders, and what is left on servers that are to be without connections. */
@@ -106,13 +113,20 @@ const changeLines = (service: ServiceStatus, view: View): string =>
     .flatMap((line) => hanging('  ', line, view, 'yellow'))
     .join('');
 
+/** Where the servers come from, besides the file. */
+const sourceLines = (service: ServiceStatus, view: View): string =>
+  discoveryLines(service, view.now)
+    .flatMap((line) => hanging('  ', line, view, 'dim'))
+    .join('');
+
 /** `away`: the kernel is not to have it, so that it lacks it is nothing to look at. */
 function serverRow(server: ServerStatus, away: boolean, { now }: View): Cell[] {
-  const { state, weight, configuredWeight, connections, check } = server;
+  const { state, weight, configuredWeight, connections, checks } = server;
   const style = state === 'up' ? 'green' : state === 'down' ? 'red' : 'yellow';
   const name = server.name === server.address ? server.address : `${server.name} ${server.address}`;
   const kernel = weight === null ? '-' : String(weight);
-  const took = check?.took == null ? '' : ` in ${formatDuration(milliseconds(check.took))}`;
+  const [only, ...others] = checks;
+  const took = only?.took == null || others.length > 0 ? '' : ` in ${formatDuration(milliseconds(only.took))}`;
   const answered = server.reason === '' ? 'not probed yet' : printable(server.reason) + (state === 'up' ? took : '');
   return [
     name,
@@ -124,6 +138,6 @@ function serverRow(server: ServerStatus, away: boolean, { now }: View): Cell[] {
       : { text: `${kernel}/${configuredWeight}`, style: 'yellow' },
     connections === null ? '-' : String(connections.active),
     connections === null ? '-' : String(connections.inactive),
-    check === null ? { text: 'no check', style: 'dim' } : answered + whyWords(server),
+    only === undefined ? { text: 'no check', style: 'dim' } : answered + whyWords(server),
   ];
 }

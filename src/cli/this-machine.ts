@@ -2,12 +2,13 @@
 
 import type { Config, Issue, ServiceConfig, VrrpConfig } from '../config/config.ts';
 import { unreadableSecrets } from '../daemon/advert-codec.ts';
-import { refusalOf } from '../trackers/script/safety.ts';
+import { refusalOf } from '../system/program-safety.ts';
 
 export async function machineIssues(config: Config): Promise<readonly Issue[]> {
   const found = await Promise.all([
     ...config.vrrp.map(async (router) => [...secrets(router), ...(await scripts(router))]),
     ...config.services.map(quorumCommands),
+    ...config.services.map(execChecks),
   ]);
   return found.flat();
 }
@@ -18,7 +19,7 @@ const secrets = (router: VrrpConfig): Issue[] =>
 async function scripts({ name, track }: VrrpConfig): Promise<Issue[]> {
   const issues = track.map(async (each): Promise<Issue[]> => {
     if (each.type !== 'script') return [];
-    const why = await refusalOf(each);
+    const why = await refusalOf({ command: each.script, user: each.user });
     return why === undefined ? [] : [warning(name, `script ${each.script[0]} would not be run: ${why}`)];
   });
   return (await Promise.all(issues)).flat();
@@ -30,9 +31,17 @@ async function quorumCommands({ name, quorumUp, quorumDown, quorumUser: user }: 
     ['quorum_down', quorumDown],
   ] as const;
   const issues = commands.map(async ([key, script]): Promise<Issue[]> => {
-    const why = script === null ? undefined : await refusalOf({ script, user });
+    const why = script === null ? undefined : await refusalOf({ command: script, user });
     if (script === null || why === undefined) return [];
     return [warning(name, `${key} ${script[0]} would not be run: ${why}`, '[[service]]')];
+  });
+  return (await Promise.all(issues)).flat();
+}
+
+async function execChecks({ name, checks }: ServiceConfig): Promise<Issue[]> {
+  const issues = checks.map(async (check): Promise<Issue[]> => {
+    const why = check.type === 'exec' ? await refusalOf(check) : undefined;
+    return why === undefined ? [] : [warning(name, `check ${check.name} would not be run: ${why}`, '[[service]]')];
   });
   return (await Promise.all(issues)).flat();
 }

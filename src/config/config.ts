@@ -10,6 +10,8 @@ import type { Masquerade } from '../ipvs/masquerade.ts';
 import type { Sysctls } from '../ipvs/sysctls.ts';
 import type { Forward, Protocol, Scheduler, ServiceFlag, Tunnel } from '../ipvs/table.ts';
 import type { PoolSettings } from '../pool/pool.ts';
+import type { Rcode, RecordType } from '../wire/dns.ts';
+import type { DiscoveryConfig } from './discovery-config.ts';
 
 export type Config = {
   readonly director: DirectorConfig;
@@ -228,6 +230,8 @@ export type PoolConfig = PoolSettings & {
 export type IpvsConfig = {
   /** What becomes of the services in the kernel when the daemon is stopped: they stay, or all of ours go. */
   readonly onStop: 'keep' | 'remove';
+  /** 1 to 4294901760: of the 65,536 marks from it on those of probes through IPVS are taken. */
+  readonly firstProbeMark: number;
   /** Whole seconds without a packet after which a connection is forgotten. */
   readonly timeoutTcp: Duration | null;
   readonly timeoutTcpFin: Duration | null;
@@ -285,8 +289,13 @@ export type ServiceConfig = PoolConfig & {
   readonly persistenceEngine: 'sip' | null;
   /** How long a server that has left the config may keep its connections; 0: not at all. */
   readonly drainTimeout: Duration;
-  /** How each server is probed; `null`: not at all, every server counts as up. */
-  readonly check: CheckConfig | null;
+  /** How each server is probed, each by a name of its own; empty: not at all, every server counts as up. */
+  readonly checks: readonly CheckConfig[];
+  /** How many of its checks a server must pass. */
+  readonly checksNeeded: ChecksNeeded;
+  /** Where servers come from besides. */
+  readonly discovery: readonly DiscoveryConfig[];
+  /** Those of the file; with discovery there may be none. */
   readonly servers: readonly ServerConfig[];
 };
 
@@ -306,13 +315,25 @@ export type ServerConfig = {
 
 /** What every kind of check has. */
 export type CheckCommon = {
+  /** In `status` and metrics; its type by default. */
+  readonly name: string;
+  /** Between the starts of two probes while the verdict stands. */
   readonly interval: Duration;
+  /** The same while the last answers speak against the verdict, and while the server is down; `null`: as `interval`. */
+  readonly fastInterval: Duration | null;
+  readonly downInterval: Duration | null;
+  /** Each probe starts later by chance, by at most this share of the interval, percent. */
+  readonly jitter: number;
   /** From the start of a probe to its answer, all phases together. */
   readonly timeout: Duration;
   /** Good answers in a row that bring a failed server back. */
   readonly rise: number;
   /** Bad answers in a row that fail a server. */
   readonly fall: number;
+  /** Each further fall within this time doubles `rise`, up to sixteen times; 0: never. */
+  readonly flapWindow: Duration;
+  /** Answers that take longer lower the weight in proportion; `null`: the weight does not depend on them. */
+  readonly latencyTarget: Duration | null;
   /** Port probed; `null`: the server's own. */
   readonly port: number | null;
   /** Source address of the probe; `null`: the director's own address towards the server, never a VIP. */
@@ -323,26 +344,180 @@ export type CheckCommon = {
   readonly device: string | null;
 };
 
-export type TcpCheckConfig = CheckCommon & { readonly type: 'tcp' };
+export type ChecksNeeded = 'all' | 'any';
 
-export type HttpCheckConfig = CheckCommon & {
-  readonly type: 'http' | 'https';
-  readonly path: string;
-  readonly method: string;
-  /** Host header (and SNI by default); `null`: the server's address. */
-  readonly host: string | null;
-  /** Accepted status codes, as closed ranges. */
-  readonly status: readonly { readonly from: number; readonly to: number }[];
-  /** The body must match; `null`: any body. */
-  readonly body: RegExp | null;
-  /** TLS server name; `null`: `host`, or none when `host` is an address. */
+/** The way of a check to a server: straight, through IPVS to the addresses of the service as clients come, or both. */
+export type Via = 'direct' | 'datapath' | 'both';
+
+/** Of checks that open a connection: the time of a phase; `null`: no limit but `timeout`. */
+export type ConnectLimit = { readonly connectTimeout: Duration | null };
+export type PhaseLimits = ConnectLimit & { readonly tlsTimeout: Duration | null };
+
+/** Of checks that can speak TLS. */
+export type TlsConfig = {
+  /** TLS server name; `null`: that of the check's `host`, or none. */
   readonly sni: string | null;
   readonly verify: boolean;
   /** File with the certificates to trust; `null`: the system's. */
   readonly ca: string | null;
+  /** Files with the certificate that the probe shows, and its key; `null`, both: none. */
+  readonly certificate: string | null;
+  readonly key: string | null;
+  /** How long before the server's certificate expires `status` warns; 0: never. */
+  readonly expiryWarning: Duration;
 };
 
-export type CheckConfig = TcpCheckConfig | HttpCheckConfig;
+export type TcpCheckConfig = CheckCommon &
+  PhaseLimits &
+  TlsConfig & {
+    readonly type: 'tcp';
+    readonly tls: boolean;
+    /** In order, on one connection; empty: that it opens is the answer. */
+    readonly steps: readonly TcpStep[];
+  };
+
+/** First it sends, then it expects; at least one of the two. */
+export type TcpStep = {
+  /** Text, in UTF-8, or hexadecimal digits; at most one of them. */
+  readonly send: string | null;
+  readonly sendHex: string | null;
+  /** What the server's bytes are to match, each taken as one character; `^` and `$` are those of a line. */
+  readonly expect: RegExp | null;
+  /** What must not come up to the end of what `expect` matches. */
+  readonly expectNot: RegExp | null;
+};
+
+export type SmtpCheckConfig = CheckCommon &
+  PhaseLimits &
+  TlsConfig & {
+    readonly type: 'smtp';
+    /** TLS from the start of the connection, or by STARTTLS (RFC 3207); at most one of them. */
+    readonly tls: boolean;
+    readonly starttls: boolean;
+    /** Name told in EHLO (RFC 5321, 4.1.1.1). */
+    readonly heloName: string;
+  };
+
+export type HttpCheckConfig = CheckCommon &
+  PhaseLimits &
+  TlsConfig & {
+    readonly type: 'http' | 'https';
+    readonly version: '1.1' | '2';
+    /** Asked in order, each with the same request; at least one. */
+    readonly paths: readonly string[];
+    readonly method: string;
+    /** Host header (and SNI by default); `null`: the server's address. */
+    readonly host: string | null;
+    /** Header fields of the request besides those of the check itself; they come before `User-Agent` and `Accept` of ours. */
+    readonly headers: Readonly<Record<string, string>>;
+    readonly requestBody: string | null;
+    /** Whether the connection is kept for the next probe. */
+    readonly keepAlive: boolean;
+    /** Accepted status codes, as closed ranges. */
+    readonly status: readonly { readonly from: number; readonly to: number }[];
+    /** The body of the answer must match; `null`: any body. */
+    readonly body: RegExp | null;
+    /** The body of the answer must not match. */
+    readonly bodyAbsent: RegExp | null;
+    /** What the body, as JSON, has where these JSON pointers point. */
+    readonly json: Readonly<Record<string, string | number | boolean>>;
+    /** Bytes of the body that are read, 1 to 1,048,576. */
+    readonly maxBody: number;
+    /** Where the answer has the weight of the server: a header's name, a JSON pointer; at most one of them. */
+    readonly weightHeader: string | null;
+    readonly weightJson: string | null;
+  };
+
+/** The health service of gRPC: grpc.health.v1. */
+export type GrpcCheckConfig = CheckCommon &
+  PhaseLimits &
+  TlsConfig & {
+    readonly type: 'grpc';
+    readonly tls: boolean;
+    /** Name of the service that is asked for; empty: the server as a whole. */
+    readonly service: string;
+    /** `:authority` (and SNI by default); `null`: the server's address. */
+    readonly host: string | null;
+  };
+
+export type DnsCheckConfig = CheckCommon & {
+  readonly type: 'dns';
+  /** The name asked for, as `parseName` of wire/dns.ts gives it. */
+  readonly query: string;
+  readonly queryType: RecordType;
+  readonly transport: 'udp' | 'tcp';
+  readonly recursion: boolean;
+  /** Codes that the answer may have, at least one. */
+  readonly rcodes: readonly Rcode[];
+  /** Records that must be among the answers, as they were written; `null`: whatever is answered. */
+  readonly answers: readonly string[] | null;
+};
+
+export type UdpCheckConfig = CheckCommon & {
+  readonly type: 'udp';
+  /** Text, in UTF-8, or hexadecimal digits; at most one of them. Neither: an empty datagram. */
+  readonly send: string | null;
+  readonly sendHex: string | null;
+  /** What a datagram of the server is to match, each byte one character, and the bytes that it is to begin with. */
+  readonly expect: RegExp | null;
+  readonly expectHex: string | null;
+  /** Without either of these: how long an ICMP message is waited for. */
+  readonly wait: Duration;
+};
+
+/** Its port and source port say nothing. */
+export type PingCheckConfig = CheckCommon & {
+  readonly type: 'ping';
+  /** Echo requests of a probe, 1 or more, and the time between two of them. */
+  readonly count: number;
+  readonly spacing: Duration;
+  /** Of these may stay without an answer, percent, 0 to 99. */
+  readonly maxLoss: number;
+  /** Bytes of data in each. */
+  readonly size: number;
+};
+
+/** Runs a program: 0 is up. */
+export type ExecCheckConfig = CheckCommon & {
+  readonly type: 'exec';
+  /** Argument vector, no shell. */
+  readonly command: readonly string[];
+  /** Whose rights it runs with. */
+  readonly user: string;
+  /** Whether exit codes of 2 and more are up too, with a weight of 2 less. */
+  readonly weightFromExit: boolean;
+};
+
+/** Reads a line in HAProxy's grammar from an agent at `port`, which is never `null`. */
+export type AgentCheckConfig = CheckCommon &
+  ConnectLimit & {
+    readonly type: 'agent';
+    /** Sent to the agent first; `null`: nothing. */
+    readonly send: string | null;
+    /** What a server counts as whose agent does not answer. */
+    readonly absent: 'up' | 'down';
+  };
+
+/** Reads the same line from a file on this machine. */
+export type FileCheckConfig = CheckCommon & {
+  readonly type: 'file';
+  /** With `{address}` and `{port}` for those of the server. */
+  readonly path: string;
+  /** What a server counts as whose file is not there. */
+  readonly absent: 'up' | 'down';
+};
+
+export type CheckConfig =
+  | DnsCheckConfig
+  | UdpCheckConfig
+  | PingCheckConfig
+  | TcpCheckConfig
+  | SmtpCheckConfig
+  | HttpCheckConfig
+  | GrpcCheckConfig
+  | ExecCheckConfig
+  | AgentCheckConfig
+  | FileCheckConfig;
 
 /** What an alert can be about: a change of VRRP state, a server up or down, a service's quorum. */
 export const ALERT_TOPICS = ['vrrp', 'server', 'quorum', 'config'] as const;

@@ -72,10 +72,12 @@ export function changes(before: Config, after: Config): readonly Change[] {
 
 const write = (options: Options, values: object): Table => writeTable(options, values as Values<Options>);
 
-/** A service with its servers as a table by address. */
+/** A service with its servers as a table by address, and its checks each by itself: several by their names. */
 function writeService(service: Config['services'][number]): Table {
   const servers = service.servers.map((s) => [writeServerAddress(s.address), write(SERVER, s)] as const);
-  return { ...write(WHOLE_SERVICE, service), server: Object.fromEntries(servers) };
+  const { check, ...rest } = write(WHOLE_SERVICE, service) as { readonly check: readonly Table[] };
+  const checks = check.map((table) => [check.length === 1 ? 'check' : `check ${table.name}`, table] as const);
+  return { ...rest, ...Object.fromEntries(checks), server: Object.fromEntries(servers) };
 }
 
 /** A virtual router with its addresses, peers and tracked things as tables, by what each is about. */

@@ -5,8 +5,10 @@ import { choice, duration, integer, parsed, wrong, yesNo } from '../base/option-
 import { interfaceName, multicastGroup, name } from '../base/option-net.ts';
 import { inlineTable, table } from '../base/option-tables.ts';
 import { err, ok } from '../base/result.ts';
+import { PROBE_MARKS } from '../ipvs/probe-services.ts';
 
 const INT = 0x7fff_ffff;
+const U32 = 0xffff_ffff;
 
 /** The kernel counts in ticks, up to INT_MAX of them: 24.8 days where there are 1000 a second. */
 const timeout = duration('1s', '24d', '1s');
@@ -216,6 +218,11 @@ export const IPVS = {
     is: choice('keep', 'remove'),
     default: 'keep',
     doc: 'What becomes of the services in the kernel when the daemon is stopped: `"keep"` leaves them, so that connections go on, `"remove"` takes all of ours out. A restart never does.',
+  },
+  first_probe_mark: {
+    is: integer(1, U32 - PROBE_MARKS + 1),
+    default: 0x4c56_0000,
+    doc: 'Firewall marks of checks through IPVS (`via`): one for each server, of the 65,536 from this one on. Nothing else on this machine may use them.',
   },
   timeout_tcp: {
     is: timeout,

@@ -8,7 +8,7 @@ import type { Quota } from '../pool/quorum.ts';
 import { serverAddress } from './options-service.ts';
 
 /** `"60%"`: whole hundredths, from `least` to 100. */
-const percent = (least: number): Kind<number> =>
+export const percent = (least: number): Kind<number> =>
   parsed({
     expected: `a percentage from "${least}%" to "100%"`,
     schema: { pattern: '^\\d{1,3}%$' },

@@ -14,7 +14,7 @@ import { derived, type Kind } from '../base/option.ts';
 import { choice, duration, endpoint, integer, list, oneOrMore, parsed, wrong, yesNo } from '../base/option-kinds.ts';
 import { hostAddress, name, refuseHost } from '../base/option-net.ts';
 import { textOrTable } from '../base/option-tables.ts';
-import { err, ok } from '../base/result.ts';
+import { err, ok, type Result } from '../base/result.ts';
 import type { PortRange } from '../ipvs/desired.ts';
 import type { Masquerade } from '../ipvs/masquerade.ts';
 import { SCHEDULERS, SERVICE_FLAGS } from '../ipvs/table.ts';
@@ -52,14 +52,17 @@ const MAPPED: Prefix = { address: ip('::ffff:0:0'), length: 96 };
 
 export const serverAddress: Kind<Endpoint> = parsed({
   expected: 'an address, or an address and a port, such as "10.0.0.21:80"',
-  parse(text) {
-    const address = parseIp(text);
-    const parsed = address === undefined ? parseEndpoint(text) : { address, port: 0 };
-    const why = parsed ? refuseServer(parsed.address) : '';
-    return parsed && why === undefined ? ok(parsed) : err(why ?? '');
-  },
+  parse: parseServerAddress,
   write: writeServerAddress,
 });
+
+/** The error says why the text is none, or is empty when there is nothing to add. */
+export function parseServerAddress(text: string): Result<Endpoint, string> {
+  const address = parseIp(text);
+  const parsed = address === undefined ? parseEndpoint(text) : { address, port: 0 };
+  const why = parsed ? refuseServer(parsed.address) : '';
+  return parsed && why === undefined ? ok(parsed) : err(why ?? '');
+}
 
 /** Without a port where it has that of the service. */
 export function writeServerAddress(at: Endpoint): string {

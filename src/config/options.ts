@@ -8,11 +8,20 @@ import { webhookOptions } from '../alerts/webhook/options.ts';
 import { derived, type Kind, type Same, type Values } from '../base/option.ts';
 import { address, choice, duration, endpoint, integer, list, orOff, text } from '../base/option-kinds.ts';
 import { interfaceName, name } from '../base/option-net.ts';
-import { table, tables, variant } from '../base/option-tables.ts';
+import { table, tableOrTables, tables, variant } from '../base/option-tables.ts';
 import { type Duration, milliseconds } from '../base/time.ts';
+import { agentOptions } from '../checkers/agent/options.ts';
+import { dnsOptions } from '../checkers/dns/options.ts';
+import { execOptions as execCheckOptions } from '../checkers/exec/options.ts';
+import { fileOptions } from '../checkers/file/options.ts';
+import { grpcOptions } from '../checkers/grpc/options.ts';
 import { httpOptions } from '../checkers/http/options.ts';
+import { pingOptions } from '../checkers/ping/options.ts';
+import { smtpOptions } from '../checkers/smtp/options.ts';
 import { tcpOptions } from '../checkers/tcp/options.ts';
+import { udpOptions } from '../checkers/udp/options.ts';
 import { ALERT_TOPICS, type AlertConfig, type CheckConfig, type Config } from './config.ts';
+import { discovery } from './options-discovery.ts';
 import { IPVS } from './options-ipvs.ts';
 import { POOL } from './options-pool.ts';
 import { SERVER, SERVICE } from './options-service.ts';
@@ -59,7 +68,29 @@ const shorter = (a: Duration | undefined, b: number): Duration => milliseconds(M
 
 /** What every check has. */
 export const CHECK = {
+  name: {
+    is: name,
+    default: derived<string>('its type', ({ type }) => type as string | undefined),
+    doc: 'Name in `status` and metrics, where a service has several.',
+  },
   interval: { is: duration('100ms', '1h'), default: '2s', doc: 'Time between the starts of two probes of a server.' },
+  fast_interval: {
+    is: duration('100ms', '1h'),
+    default: null,
+    absent: '`interval`',
+    doc: 'The same while the last answers speak against the verdict: a server that is up has failed, one that is down has answered.',
+  },
+  down_interval: {
+    is: duration('100ms', '1h'),
+    default: null,
+    absent: '`interval`',
+    doc: 'The same while a server is down and does not answer.',
+  },
+  jitter: {
+    is: integer(0, 50),
+    default: 0,
+    doc: 'By how much each probe may start later, by chance, in percent of the interval.',
+  },
   timeout: {
     is: duration('10ms', '5m'),
     default: derived<Duration>('`interval`, at most `3s`', (values) =>
@@ -69,6 +100,17 @@ export const CHECK = {
   },
   rise: { is: integer(1, 100), default: 2, doc: 'Good answers in a row that bring a failed server back.' },
   fall: { is: integer(1, 100), default: 3, doc: 'Bad answers in a row that fail a server.' },
+  flap_window: {
+    is: duration('0s', '1d'),
+    default: '5m',
+    doc: 'A server that falls again within this time needs twice as many good answers as the last time, at most sixteen times `rise`; `"0s"`: always `rise`.',
+  },
+  latency_target: {
+    is: duration('1ms', '5m'),
+    default: null,
+    absent: 'the weight does not depend on it',
+    doc: 'A server whose answers take longer on average gets less weight in proportion, down to a tenth: half of it at twice this time.',
+  },
   port: { is: integer(1, 65535), default: null, absent: "the server's", doc: 'Port that is probed.' },
   source: {
     is: address,
@@ -93,28 +135,66 @@ export const CHECK = {
 const check = variant('[service.check]', 'How each server of the service is probed.', {
   doc: 'Kind of check.',
   common: CHECK,
-  branches: { tcp: tcpOptions, http: httpOptions, https: httpOptions },
+  branches: {
+    tcp: tcpOptions,
+    smtp: smtpOptions,
+    http: httpOptions,
+    https: httpOptions,
+    grpc: grpcOptions,
+    dns: dnsOptions,
+    udp: udpOptions,
+    ping: pingOptions,
+    exec: execCheckOptions,
+    agent: agentOptions,
+    file: fileOptions,
+  },
   docs: {
-    tcp: 'A server is up when it accepts a connection.',
+    tcp: 'A server is up when it accepts a connection, and answers in it as expected.',
+    smtp: 'A server is up when it greets as a mail server and answers EHLO.',
     http: 'A server is up when it answers a request as expected.',
+    dns: 'A server is up when it answers a DNS query as expected.',
+    udp: 'A server is up when it answers a datagram as expected, or when nobody says that its port is closed.',
+    ping: 'A server is up when it answers ICMP echo requests.',
+    grpc: 'A server is up when the health service of gRPC says that it is serving.',
+    exec: 'A server is up when a program that looks at it exits with 0.',
+    agent: 'A server is up when the agent on it says so; it asks for its weight besides.',
+    file: 'A server is up when a file on the director says so, with its weight.',
   },
 });
 
-/** How many servers a service has. */
+/** How many servers a service has; one without any has a discovery. */
 export const SERVERS_OF_A_SERVICE = { least: 1, most: 10_000 } as const;
 
 /** [[service]] with what is in it. */
 export const WHOLE_SERVICE = {
   ...SERVICE,
   ...POOL,
-  check: { is: check, default: null, absent: 'no check: every server counts as up', doc: 'How each server is probed.' },
+  check: {
+    is: tableOrTables('[[service.check]]', check, 16),
+    default: [],
+    as: 'checks',
+    absent: 'no check: every server counts as up',
+    doc: 'How each server is probed.',
+  },
+  checks_needed: {
+    is: choice('all', 'any'),
+    default: 'all',
+    doc: 'Where there are several checks: whether a server is up when it passes all of them, or any.',
+  },
+  discovery: {
+    is: tableOrTables('[[service.discovery]]', discovery, 16),
+    default: [],
+    absent: 'servers are those of the file',
+    doc: 'Where servers come from, besides those of the file.',
+  },
   server: {
     is: tables(
       '[[service.server]]',
       table('[[service.server]]', 'A real server of the service.', SERVER),
-      SERVERS_OF_A_SERVICE.least,
+      0,
       SERVERS_OF_A_SERVICE.most,
     ),
+    default: [],
     as: 'servers',
     doc: 'The real servers.',
   },
@@ -129,7 +209,7 @@ const ALERT = {
   on: {
     is: list(choice(...ALERT_TOPICS), 1, ALERT_TOPICS.length),
     default: [...ALERT_TOPICS],
-    doc: 'What it is about: `"vrrp"`, roles, split brains, conflicts of addresses, orders to a router; `"server"`, servers up or down, orders for them, ejections; `"quorum"`, the quorum and the panic of a service; `"config"`, a config on trial, and what became of it.',
+    doc: 'What it is about: `"vrrp"`, roles, split brains, conflicts of addresses, orders to a router; `"server"`, servers up or down, orders for them, ejections, a discovery that fails or is held back; `"quorum"`, the quorum and the panic of a service; `"config"`, a config on trial, and what became of it.',
   },
   timeout: { is: duration('100ms', '5m'), default: '10s', doc: 'Time for one attempt.' },
   attempts: {

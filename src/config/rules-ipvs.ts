@@ -121,7 +121,7 @@ function checkAgainst(sysctl: SysctlDraft, services: Services, rules: Rules): vo
   if (expireQuiescentTemplate === false)
     first(
       'expireQuiescentTemplate',
-      ({ onFailure, persistence, check }) => onFailure === 'quiesce' && persistence && check,
+      ({ onFailure, persistence, checks = [] }) => onFailure === 'quiesce' && persistence && checks.length > 0,
       sayIpvs.clientsStay,
     );
   if (syncPersistMode === 1 && sloppyTcp === false)

@@ -11,11 +11,12 @@ import { sayPool } from './say-pool.ts';
 export function checkPool(service: ServiceDraft, rules: Rules): void {
   const { servers = [], quorumUp, quorumDown } = service;
   const at = (name: string): number => placeOf(rules, service, name);
-  if (servers.length > 0) checkQuorum(service, servers, rules);
+  // Of servers that are still to be found nobody knows how many there will be.
+  if (servers.length > 0 && service.discovery?.length === 0) checkQuorum(service, servers, rules);
   checkSorry(service, servers, rules);
   if (quorumUp === null && quorumDown === null && isGiven(rules, service, 'quorumUser'))
     rules.warn(at('quorumUser'), sayPool.userUnused());
-  if (service.check !== null) return;
+  if (service.checks?.length !== 0) return;
   for (const [name, key, off] of UNCHECKED)
     if (service[name] !== undefined && service[name] !== off) rules.warn(at(name), sayPool.unchecked(key));
 }

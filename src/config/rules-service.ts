@@ -4,21 +4,20 @@ import { BITS, type Endpoint, type Family, familyOf } from '../base/address.ts';
 import { isGiven, placeOf } from '../base/option.ts';
 import { familyOfMarks, type PortRange } from '../ipvs/desired.ts';
 import { type Forward, flagBits, serviceKey, type Tunnel } from '../ipvs/table.ts';
-import type { HttpCheckConfig, ServerConfig, ServiceConfig } from './config.ts';
+import type { ServerConfig, ServiceConfig } from './config.ts';
 import { writePortRange, writeServerAddress } from './options-service.ts';
 import {
-  type CheckDraft,
   checkNames,
-  type Draft,
   type Rules,
   type ServiceDraft,
   unique,
   type Virtual,
 } from './rules.ts';
+import { checkChecks } from './rules-check.ts';
+import { checkDiscovery } from './rules-discovery.ts';
 import { checkMasquerade } from './rules-masquerade.ts';
 import { checkPool, sorryPlaces } from './rules-pool.ts';
 import { say } from './say.ts';
-import { commonPort } from './service-words.ts';
 
 /** What one [[service]] may be to the kernel; more is the work of a firewall mark. */
 const MOST_KERNEL_SERVICES = 10_000;
@@ -44,9 +43,10 @@ export function checkServices(
     checkUnique(service, first, rules);
     checkScheduling(service, rules);
     checkServers(service, rules);
+    checkDiscovery(service, rules);
     checkPool(service, rules);
     checkMasquerade(service, rules);
-    if (service.check) checkCheck(service, service.check, virtual, rules);
+    checkChecks(service, virtual, rules);
   }
   checkUnchecked(services, rules);
 }
@@ -55,7 +55,7 @@ export function checkServices(
 const TOLD_ALONE = 3;
 
 function checkUnchecked(services: readonly ServiceDraft[], rules: Rules): void {
-  const unchecked = services.filter(({ check }) => check === null);
+  const unchecked = services.filter(({ checks }) => checks?.length === 0);
   const [first] = unchecked;
   if (first !== undefined && unchecked.length > TOLD_ALONE) {
     const names = unchecked.slice(0, TOLD_ALONE).map(({ name = '' }) => name);
@@ -176,7 +176,7 @@ const forwards = ({ forward, servers = [] }: ServiceDraft, by: Forward): boolean
   forward === by || servers.some((server) => server.forward === by);
 
 /** `unused`: nobody forwards by it. */
-function checkTunnel(of: object, tunnel: Tunnel | null | undefined, unused: boolean, rules: Rules): void {
+export function checkTunnel(of: object, tunnel: Tunnel | null | undefined, unused: boolean, rules: Rules): void {
   if (!tunnel) return;
   const at = (key: string): number => placeOf(rules, tunnel, key);
   if (unused) rules.error(placeOf(rules, of, 'tunnel'), say.noTunnel());
@@ -188,8 +188,8 @@ function checkTunnel(of: object, tunnel: Tunnel | null | undefined, unused: bool
 }
 
 /** What packets of a service come for: the families of its packets and its addresses, the same for all its servers. */
-type Reach = { readonly families: ReadonlySet<Family>; readonly addresses: readonly PortRange[] };
-function reachOf(service: ServiceDraft): Reach {
+export type Reach = { readonly families: ReadonlySet<Family>; readonly addresses: readonly PortRange[] };
+export function reachOf(service: ServiceDraft): Reach {
   const { addresses = [], fwmarks = [] } = service;
   const families = new Set(addresses.map(({ address }) => familyOf(address)));
   if (fwmarks.length > 0)
@@ -198,7 +198,7 @@ function reachOf(service: ServiceDraft): Reach {
 }
 
 /** Why packets for some address cannot get to the server that way. */
-function unreachable({ families, addresses }: Reach, by: Forward, to: Endpoint): string | undefined {
+export function unreachable({ families, addresses }: Reach, by: Forward, to: Endpoint): string | undefined {
   const theirs = familyOf(to.address);
   if (by !== 'tun') for (const ours of families) if (ours !== theirs) return say.familiesMixed(by, theirs, ours);
   if (to.port === 0) return undefined;
@@ -208,34 +208,4 @@ function unreachable({ families, addresses }: Reach, by: Forward, to: Endpoint):
       return say.portKept(by, lastPort === port ? port : null);
   }
   return undefined;
-}
-
-function checkCheck(service: ServiceDraft, check: CheckDraft, virtual: Virtual, rules: Rules): void {
-  const at = (name: string) => placeOf(rules, check, name);
-  if (check.timeout !== undefined && check.interval !== undefined && check.timeout > check.interval)
-    rules.warn(at('timeout'), say.slowTimeout());
-  const { addresses, fwmarks, protocol } = service;
-  const byTcp = protocol === 'tcp' || addresses?.length === 0;
-  if (!byTcp && protocol !== undefined && check.port === null && check.type !== undefined)
-    rules.warn(at('type'), say.probedByTcp(check.type, protocol));
-  if (check.port === null && addresses !== undefined && fwmarks !== undefined && commonPort(service) === undefined) {
-    const portless = service.servers?.some(({ address }) => address?.port === 0);
-    if (portless) rules.error(placeOf(rules, check), say.portNeeded());
-  }
-  const { source } = check;
-  const stranger =
-    source && service.servers?.find((s) => s.address && familyOf(s.address.address) !== familyOf(source));
-  if (source && stranger?.address)
-    rules.error(at('source'), say.sourceFamily(source, familyOf(stranger.address.address)));
-  if (source && virtual.has(source)) rules.error(at('source'), say.probeFromVirtual(source));
-  if (check.type === 'http' || check.type === 'https') checkHttp(check as Draft<HttpCheckConfig>, rules);
-}
-
-function checkHttp(check: Draft<HttpCheckConfig>, rules: Rules): void {
-  const tls = (['sni', 'verify', 'ca'] as const).filter((key) =>
-    key === 'verify' ? check[key] === false : check[key],
-  );
-  if (check.type === 'http') for (const key of tls) rules.error(placeOf(rules, check, key), say.tlsOnly(key));
-  else if (check.ca && check.verify === false) rules.warn(placeOf(rules, check, 'ca'), say.caUnused());
-  if (check.method === 'HEAD' && check.body) rules.error(placeOf(rules, check, 'body'), say.noBody());
 }

@@ -23,6 +23,7 @@ import type {
   VirtualAddress,
   VrrpConfig,
 } from './config.ts';
+import type { DiscoveryConfig } from './discovery-config.ts';
 import { checkActive, checkIpvs } from './rules-ipvs.ts';
 import { checkServices } from './rules-service.ts';
 import { checkTracks } from './rules-track.ts';
@@ -47,10 +48,12 @@ export type RouterDraft = With<
     rules: Drafts<RuleConfig>;
   }
 >;
-export type CheckDraft =
-  | Draft<Extract<CheckConfig, { type: 'tcp' }>>
-  | Draft<Extract<CheckConfig, { type: 'http' | 'https' }>>;
-export type ServiceDraft = With<ServiceConfig, { check: CheckDraft | null; servers: Drafts<ServerConfig> }>;
+export type CheckDraft = Draft<CheckConfig>;
+export type DiscoveryDraft = Draft<DiscoveryConfig>;
+export type ServiceDraft = With<
+  ServiceConfig,
+  { checks: readonly CheckDraft[]; discovery: readonly DiscoveryDraft[]; servers: Drafts<ServerConfig> }
+>;
 export type IpvsDraft = With<IpvsConfig, { sysctl: Draft<Sysctls>; sync: Draft<SyncConfig> | null }>;
 export type ConfigDraft = {
   readonly [K in keyof Omit<Config, 'ipvs'>]?: Config[K] extends readonly unknown[] ? unknown : Draft<Config[K]>;

@@ -14,6 +14,18 @@ export const sayIpvs = {
   noFamily: (router: string, family: Family) =>
     `active = "master" of an IPv${family} service, and [[vrrp]] ${quoted(router)} has no IPv${family} address, so it would never be there`,
 
+  // Checks through IPVS
+  viaOfKind: (via: string, type: string) =>
+    `via = ${quoted(via)} with type = ${quoted(type)}, which connects to no address and port, expected via = "direct"`,
+  viaWithoutAddress: (via: string) =>
+    `via = ${quoted(via)} in a service of marks alone, which has no address to probe, expected via = "direct"`,
+  viaByNat: (via: string) =>
+    `via = ${quoted(via)} with forward = "nat", whose servers answer by way of the director as they do to a direct probe, expected via = "direct"`,
+  tooManyPaths: (most: number) =>
+    `checks go through IPVS to more than ${most} servers, each of which takes a firewall mark, expected fewer: via = "direct" takes none`,
+  markOfProbes: (mark: number, first: number, many: number) =>
+    `fwmark ${mark} is one of those of checks through IPVS, ${first} to ${first + many - 1}, expected another, or first_probe_mark in [ipvs]`,
+
   // [ipvs.sync]
   mixedFamilies: (server: Family, service: Family) =>
     `an IPv${server} server behind an IPv${service} service, which the kernel refuses together with [ipvs.sync], expected IPv${service}`,

@@ -4,7 +4,9 @@
  * was expected or what to do. Each is seen once in `test/golden/config/`.
  */
 
+import { writeDuration } from '../base/option.ts';
 import { quoted } from '../base/option-say.ts';
+import type { Duration } from '../base/time.ts';
 
 /** Where the same was said before. */
 export const as = (section: string, line: number): string => `as in the ${section} at line ${line}`;
@@ -80,6 +82,8 @@ export const say = {
     `conntrack = false with masquerade in service ${quoted(service)}, which needs it, expected no conntrack, or true`,
 
   // [service.check]
+  oneCheck: (checks: number) =>
+    `checks_needed has no effect with ${checks === 0 ? 'no check' : 'one check'}: it says how several count`,
   slowTimeout: () => 'timeout is longer than interval: a server that hangs is probed less often, and fails later',
   probedByTcp: (type: string, protocol: string) =>
     `a ${quoted(type)} check probes with TCP the port of a service of ${quoted(protocol)}: add the port that says how the server is`,
@@ -89,9 +93,22 @@ export const say = {
     `source is ${quoted(source)}, expected an IPv${server} address, as the servers have`,
   probeFromVirtual: (source: string) =>
     `source is ${quoted(source)}, a virtual address, which the director in backup does not have, expected its own`,
-  tlsOnly: (key: string) => `${key} has no effect with type = "http", expected type = "https"`,
+  tlsOnly: (key: string, expected: string) => `${key} has no effect without TLS, expected ${expected}`,
+  tlsTwice: () => 'starttls and tls, expected one of them: what is secured from its start needs no STARTTLS',
+  halfCertificate: (key: string, other: string) => `${key} without ${other}, expected both, or neither`,
+  phaseTooLong: (key: string, limit: Duration, timeout: Duration) =>
+    `${key} is ${quoted(writeDuration(limit))}, expected at most ${quoted(writeDuration(timeout))}, the timeout of the whole probe`,
+  sendTwice: () => 'send and send_hex in one step, expected one of them, or two steps',
+  expectNotAlone: () =>
+    'expect_not without expect, expected both: when expect matches, it is clear that expect_not did not come',
+  emptyStep: () => 'a step that neither sends nor expects anything, expected send, send_hex or expect',
   caUnused: () => 'ca has no effect with verify = false',
-  noBody: () => 'body with method = "HEAD", whose answer has none, expected method = "GET"',
+  noBody: (key: string) => `${key} with method = "HEAD", whose answer has no body, expected method = "GET"`,
+  weightTwice: () => 'weight_json beside weight_header, expected one of them',
+  agentPort: () =>
+    'missing "port" in [service.check] with type = "agent", expected the port of the agent, which is not that of the service',
+  noConnection: (key: string, type: string) =>
+    `${key} has no effect with type = ${quoted(type)}, which opens no connection`,
 
   // [[alert]]
   programPath: (program: string) => `command runs ${quoted(program)}, expected an absolute path`,

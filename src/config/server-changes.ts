@@ -162,8 +162,9 @@ function judge(service: ServiceConfig): Issue[] {
   return found;
 }
 
-function countServers({ servers }: ServiceConfig, reading: Reading): void {
-  const { least, most } = SERVERS_OF_A_SERVICE;
+function countServers({ servers, discovery }: ServiceConfig, reading: Reading): void {
+  const { most } = SERVERS_OF_A_SERVICE;
+  const least = discovery.length > 0 ? 0 : SERVERS_OF_A_SERVICE.least;
   countIn(inFile([], 0), servers.length, 'server', least, most, reading);
 }
 

@@ -6,6 +6,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Log } from '../system/log.ts';
 import type {
+  AcceptResult,
   ConfirmResult,
   Director,
   OrderRefusal,
@@ -178,6 +179,16 @@ export function controlServer(director: Director, log: Log): Server {
       handle: async ({ name, query }, response) =>
         sendOrder(response, await director.removeServer(name, removeServerRequest(query))),
     },
+    {
+      method: 'POST',
+      path: '/services/NAME/discovery/accept',
+      summary: 'follows what a discovery holds back: ?discovery=NAME (all of the service), by=api',
+      handle: async ({ name, query }, response) =>
+        sendOrder(
+          response,
+          await director.acceptServers(name, { discovery: query.get('discovery'), by: query.get('by') ?? 'api' }),
+        ),
+    },
     { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
   ];
   return serverFor(routes, (path, error) => log.error('control request failed', { path, error }));
@@ -215,9 +226,14 @@ const REFUSED: Readonly<Record<OrderRefusal['error'], number>> = {
   'already-removed': 409,
   'several-servers': 409,
   'wrong-server': 422,
+  'no-such-discovery': 404,
+  'nothing-held': 409,
 };
 
-function sendOrder(response: ServerResponse, result: OrderResult | ServerOrderResult | ServerChangeResult): void {
+function sendOrder(
+  response: ServerResponse,
+  result: OrderResult | ServerOrderResult | ServerChangeResult | AcceptResult,
+): void {
   if (result.ok) return sendJson(response, 200, result.value);
   sendJson(response, REFUSED[result.error.error], result.error);
 }

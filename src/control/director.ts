@@ -134,7 +134,9 @@ export type OrderRefusal = {
     | 'server-exists'
     | 'already-removed'
     | 'several-servers'
-    | 'wrong-server';
+    | 'wrong-server'
+    | 'no-such-discovery'
+    | 'nothing-held';
   readonly what: string;
   readonly todo: string;
   /** Of `wrong-server`: all that is wrong, in the words of the config file. */
@@ -194,6 +196,15 @@ export type ServerChangeAnswer = {
 };
 export type ServerChangeResult = Result<ServerChangeAnswer, OrderRefusal>;
 
+/** `discovery`: by name; `null`: every one of the service that holds something back. */
+export type AcceptRequest = { readonly discovery: string | null; readonly by: string };
+export type AcceptAnswer = {
+  readonly service: string;
+  /** `removed`: the addresses of servers that go by it. */
+  readonly accepted: readonly { readonly discovery: string; readonly removed: readonly string[] }[];
+};
+export type AcceptResult = Result<AcceptAnswer, OrderRefusal>;
+
 export type Director = {
   /** Settles within a few seconds, whatever a child does. */
   status(): Promise<Status>;
@@ -228,4 +239,6 @@ export type Director = {
   addServer(service: string, request: AddServerRequest): Promise<ServerChangeResult>;
   /** Removes a server from a service at run time; its connections may end. */
   removeServer(service: string, request: RemoveServerRequest): Promise<ServerChangeResult>;
+  /** Follows what a discovery holds back, since it would take out too many servers at once. */
+  acceptServers(service: string, request: AcceptRequest): Promise<AcceptResult>;
 };

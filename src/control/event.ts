@@ -15,6 +15,8 @@ export type Severity = 'info' | 'warning' | 'error';
 /** What became of a change to the servers at run time, after it was made. `ceased`: the file says so by now, or otherwise. */
 export type ServerChangeEnd = 'taken-back' | 'discarded' | 'ceased';
 
+export type DiscoveryWhat = 'found' | 'lost' | 'skipped' | 'error' | 'recovered' | 'held' | 'followed';
+
 export type Happening =
   /** A virtual router changed state. `cause` in words: what made it, with times. */
   | {
@@ -84,6 +86,21 @@ export type Happening =
       readonly what: 'made' | ServerChangeEnd;
       /** Who made it, took it back or discarded it. */
       readonly by: string;
+      readonly reason: string;
+    }
+  /**
+   * What a discovery of a service has come to. `held`: its answer would take out too many servers; `followed`: what was
+   * held back is so no longer. `servers`: the first of those it is about, `count`: all of them.
+   */
+  | {
+      readonly kind: 'discovery';
+      readonly service: string;
+      /** Its name. */
+      readonly discovery: string;
+      readonly what: DiscoveryWhat;
+      readonly servers: readonly string[];
+      readonly count: number;
+      /** In words; empty where there is nothing to add. */
       readonly reason: string;
     }
   /** A server's verdict changed. `reason` is the last probe's. */

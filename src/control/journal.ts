@@ -19,6 +19,7 @@ const KINDS: Readonly<Record<EventKind, true>> = {
   server: true,
   'server-order': true,
   'server-change': true,
+  discovery: true,
   quorum: true,
   panic: true,
   ejection: true,

@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { SinkCounts } from '../alerts/dispatch.ts';
 import type { Director } from './director.ts';
 import { EVENT_KINDS } from './journal.ts';
-import type { RouterStatus, ServerStatus, ServiceStatus, Status } from './status.ts';
+import type { CheckStatus, DiscoveryStatus, RouterStatus, ServerStatus, ServiceStatus, Status } from './status.ts';
 import { routerKey, type Tally } from './tally.ts';
 
 /** All that a scrape tells of. */
@@ -62,6 +62,24 @@ const server = (read: (server: ServerStatus) => number | null | undefined) =>
         if (value !== null && value !== undefined) yield [value, name, s.name, s.address];
       }
   };
+/** One sample for each check of each server. */
+const check = (read: (check: CheckStatus) => number | null) =>
+  function* ({ status }: Facts): Iterable<Sample> {
+    for (const { name, servers } of status.services)
+      for (const s of servers)
+        for (const c of s.checks) {
+          const value = read(c);
+          if (value !== null) yield [value, name, s.name, s.address, c.name];
+        }
+  };
+/** One sample for each discovery; none for those that `read` has no number for. */
+const discovery = (read: (discovery: DiscoveryStatus) => number | null) => (facts: Facts) =>
+  facts.status.services.flatMap(({ name, discovery: all }) =>
+    all.flatMap((one): Sample[] => {
+      const value = read(one);
+      return value === null ? [] : [[value, name, one.name, one.type]];
+    }),
+  );
 const sink = (read: (counts: SinkCounts) => number) => (facts: Facts) =>
   facts.alerts.map((counts): Sample => [read(counts), counts.name, counts.type]);
 
@@ -78,6 +96,8 @@ function worstByName(tracks: RouterStatus['tracks']): ReadonlyMap<string, boolea
 const ROUTER = ['router', 'family'];
 const ORDERS = ['promote', 'demote'] as const;
 const SERVER = ['service', 'server', 'address'];
+const DISCOVERY = ['service', 'discovery', 'type'];
+const CHECK = [...SERVER, 'check'];
 
 export const METRICS: readonly Row[] = [
   gauge('build_info', 'Always 1; the versions are labels.', ['version', 'node'], ({ status }) => [
@@ -275,6 +295,49 @@ export const METRICS: readonly Row[] = [
   ),
 
   gauge(
+    'discovery_servers',
+    'Servers that the discovery has in force.',
+    DISCOVERY,
+    discovery((d) => d.servers),
+  ),
+  gauge(
+    'discovery_last_success_timestamp_seconds',
+    'When its last good answer came, Unix time; absent before the first.',
+    DISCOVERY,
+    discovery((d) => (d.answered === null ? null : unixTime(d.answered))),
+  ),
+  gauge(
+    'discovery_up',
+    '1 while its last question had a good answer.',
+    DISCOVERY,
+    discovery((d) => bit(d.error === null && d.questions > 0)),
+  ),
+  counter(
+    'discovery_questions_total',
+    'Questions that were asked.',
+    DISCOVERY,
+    discovery((d) => d.questions),
+  ),
+  counter(
+    'discovery_failures_total',
+    'Questions without a good answer.',
+    DISCOVERY,
+    discovery((d) => d.failures),
+  ),
+  gauge(
+    'discovery_held_back_servers',
+    'Servers that its last answer would take out, and that stay, since they are more than max_removed allows.',
+    DISCOVERY,
+    discovery((d) => d.held?.removes ?? 0),
+  ),
+  gauge(
+    'discovery_skipped_entries',
+    'Entries of its last answer that were not heeded.',
+    DISCOVERY,
+    discovery((d) => d.skipped.count),
+  ),
+
+  gauge(
     'server_up',
     '1 while the server is up; absent before its first answer.',
     SERVER,
@@ -336,26 +399,44 @@ export const METRICS: readonly Row[] = [
   gauge(
     'server_check_duration_seconds',
     'How long the last probe took.',
-    SERVER,
-    server((s) => (s.check?.took == null ? null : s.check.took / 1000)),
+    CHECK,
+    check(({ took }) => (took === null ? null : took / 1000)),
   ),
   counter(
     'server_probes_total',
     'Probes that ended.',
-    SERVER,
-    server((s) => s.check?.probes),
+    CHECK,
+    check(({ probes }) => probes),
   ),
   counter(
     'server_probe_failures_total',
     'Probes that the server failed.',
-    SERVER,
-    server((s) => s.check?.failures),
+    CHECK,
+    check(({ failures }) => failures),
   ),
   counter(
     'server_probe_local_errors_total',
     "Probes that failed by the director's own fault.",
+    CHECK,
+    check(({ localErrors }) => localErrors),
+  ),
+  gauge(
+    'server_check_up',
+    '1 while this check says that the server is up, 0 while it says that it is down; absent before it says anything.',
+    CHECK,
+    check(({ state }) => (state === 'unknown' ? null : Number(state === 'up'))),
+  ),
+  gauge(
+    'server_certificate_expiry_timestamp_seconds',
+    'When the certificate expires that the server showed last; absent of checks without TLS.',
+    CHECK,
+    check(({ certificateExpires }) => (certificateExpires === null ? null : Date.parse(certificateExpires) / 1000)),
+  ),
+  gauge(
+    'server_advised_weight',
+    'Weight that the config gives it while up, as its checks advise.',
     SERVER,
-    server((s) => s.check?.localErrors),
+    server((s) => s.advisedWeight),
   ),
 
   gauge(

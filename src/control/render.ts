@@ -3,7 +3,7 @@
 import { type Alert, type AlertKind, TOPICS } from '../alerts/alert.ts';
 import { printable } from '../base/printable.ts';
 import { formatDuration, milliseconds } from '../base/time.ts';
-import type { Event, EventKind, Happening, Severity } from './event.ts';
+import type { DiscoveryWhat, Event, EventKind, Happening, Severity } from './event.ts';
 import type { ServerOrder } from './status.ts';
 
 /** How a time (RFC 3339) is said: `2026-03-01 12:01:03 UTC` where the reader's time zone is not known. */
@@ -39,6 +39,8 @@ function words(h: Happening, sayTime: SayTime): string {
     }
     case 'server-change':
       return `${h.service}: server ${serverName(h)} ${changeWords(h)}`;
+    case 'discovery':
+      return `${h.service}: discovery ${h.discovery} ${discoveryWords(h)}`;
     case 'quorum':
       return `${h.service}: quorum ${h.held ? 'held' : 'lost'}: ${h.by === 'weight' ? 'weight ' : ''}${h.up} up, ${h.needed} needed`;
     case 'panic':
@@ -67,6 +69,30 @@ function changeWords({ change, what, by, reason }: Extract<Happening, { kind: 's
   const end = what === 'ceased' ? '' : what === 'discarded' ? `, discarded by ${by}` : `, taken back by ${by}`;
   return `no longer ${change} at run time${end}${colon(reason)}`;
 }
+
+function discoveryWords({ what, servers, count, reason }: Extract<Happening, { kind: 'discovery' }>): string {
+  const [first, ...more] = servers;
+  const names = count <= 3 ? [first, ...more].join(', ') : `${first}, ${more[0]} and ${count - 2} more`;
+  switch (what) {
+    case 'found':
+      return `found ${names}`;
+    case 'lost':
+      return `no longer lists ${names}, out and drained`;
+    case 'skipped':
+      return `lists what is not heeded${colon(reason)}`;
+    case 'error':
+      return `fails, and what it found last stays${colon(reason)}`;
+    case 'recovered':
+      return 'answers again';
+    case 'held':
+      return `no longer lists ${names}, which stay${count === 1 ? 's' : ''}: ${reason}`;
+    case 'followed':
+      return `holds nothing back any more${colon(reason)}`;
+  }
+}
+
+/** What of a discovery is worth an alert: not its daily business. */
+const ALERTING: ReadonlySet<DiscoveryWhat> = new Set(['error', 'recovered', 'held', 'followed']);
 
 /** `drained`, `disabled`, `given weight 5` */
 export const ordered = ({ kind, weight }: Pick<ServerOrder, 'kind' | 'weight'>): string =>
@@ -124,6 +150,8 @@ export function severityOf(h: Happening): Severity {
       return 'info';
     case 'server':
       return h.to === 'down' ? 'warning' : 'info';
+    case 'discovery':
+      return h.what === 'error' || h.what === 'held' || h.what === 'skipped' ? 'warning' : 'info';
     case 'quorum':
       return h.held ? 'info' : 'error';
     case 'panic':
@@ -146,7 +174,7 @@ export function severityOf(h: Happening): Severity {
 /** The alert that an event makes; `undefined` for a kind that nobody can be alerted of. */
 export function alertOf(director: string, event: Event): Alert | undefined {
   const { seq, time, kind, ...fields } = event;
-  if (!isAlertKind(kind)) return undefined;
+  if (!isAlertKind(kind) || (event.kind === 'discovery' && !ALERTING.has(event.what))) return undefined;
   return { director, seq, time, kind, summary: describe(event), ...fields };
 }
 

@@ -1,5 +1,6 @@
 /** What `GET /status` answers and `status --json` prints. Durations are milliseconds; times are RFC 3339, UTC. */
 
+import type { DiscoveryConfig } from '../config/discovery-config.ts';
 import type { Daemon, DaemonState } from '../ipvs/settings.ts';
 import type { Forward, Protocol } from '../ipvs/table.ts';
 import type { ServerWord } from '../pool/ordered.ts';
@@ -176,6 +177,35 @@ export type ServiceStatus = {
   readonly removed: readonly RemovedStatus[];
   /** Servers that have left the config, while their connections are ending. */
   readonly leaving: readonly LeavingStatus[];
+  /** Where servers come from besides the file. Of the supervisor, as `removed` is. */
+  readonly discovery: readonly DiscoveryStatus[];
+};
+
+export type DiscoveryStatus = {
+  readonly name: string;
+  readonly type: DiscoveryConfig['type'];
+  /** What is asked, in words. */
+  readonly what: string;
+  /** How many servers it has in force, also those that the file has too. */
+  readonly servers: number;
+  /** When its last good answer came, by which they are in force; `null`: none has come. */
+  readonly answered: string | null;
+  /** Why the last question had no good answer, and since when that is so; `null`: it had one, or there was none yet. */
+  readonly error: string | null;
+  readonly errorSince: string | null;
+  /** Since the start of the daemon, or a change of its options. */
+  readonly questions: number;
+  readonly failures: number;
+  /** An answer that would take out `removes` of `of` servers; it is followed when it has come `needed` times (0: never). `null`: none. */
+  readonly held: {
+    readonly removes: number;
+    readonly of: number;
+    readonly times: number;
+    readonly needed: number;
+    readonly since: string;
+  } | null;
+  /** Entries of the last answer that were not heeded, the first of them in words. */
+  readonly skipped: { readonly count: number; readonly first: readonly string[] };
 };
 
 /** Who has changed the servers at run time, why, and since when (RFC 3339). */
@@ -216,6 +246,8 @@ export type ServerStatus = {
   readonly reason: string;
   /** What the config gives it while up. */
   readonly configuredWeight: number;
+  /** The same, as its checks advise: an agent, a header, slow answers. */
+  readonly advisedWeight: number;
   /** What the kernel has; `null` when it is not in the table. */
   readonly weight: number | null;
   /** Why it has the weight that it is to have. `kept` and `panic`: it has failed, and gets traffic all the same. */
@@ -226,14 +258,28 @@ export type ServerStatus = {
   readonly order: ServerOrder | null;
   /** Set when the operator has added it at run time; `null`: the file has it. Of the supervisor, as `removed` is. */
   readonly added: ChangeMark | null;
-  readonly check: {
-    readonly type: string;
-    /** When the last probe ended; `null` before the first. */
-    readonly last: string | null;
-    /** How long it took, ms. */
-    readonly took: number | null;
-    readonly probes: number;
-    readonly failures: number;
-    readonly localErrors: number;
-  } | null;
+  /** The discovery that has found it; `null`: the file has it, or it was added at run time. Of the supervisor too. */
+  readonly discovered: string | null;
+  /** In the order of the config; empty: it is not checked. */
+  readonly checks: readonly CheckStatus[];
+};
+
+export type CheckStatus = {
+  readonly name: string;
+  readonly type: string;
+  /** What this check alone says of the server. */
+  readonly state: ServerState;
+  /** The last probe's; empty before the first. */
+  readonly reason: string;
+  /** When the last probe ended; `null` before the first. */
+  readonly last: string | null;
+  /** How long it took, ms. */
+  readonly took: number | null;
+  readonly probes: number;
+  readonly failures: number;
+  readonly localErrors: number;
+  /** When the certificate expires that the server showed last, RFC 3339; `null`: it showed none. */
+  readonly certificateExpires: string | null;
+  /** What the check's program printed last; `null`: none did. */
+  readonly output: string | null;
 };

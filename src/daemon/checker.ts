@@ -5,7 +5,7 @@
  */
 
 import type { IpAddress } from '../base/address.ts';
-import { seconds } from '../base/time.ts';
+import { type Duration, milliseconds, seconds } from '../base/time.ts';
 import { createProber } from '../checkers/registry.ts';
 import type { CheckConfig, IpvsConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
 import { probedAt } from '../config/service-words.ts';
@@ -34,14 +34,26 @@ import { createMasqueradeKeeper } from './masquerade-keeper.ts';
 import type { CheckerOrders } from './messages.ts';
 import { liveConnections } from './plan-connections.ts';
 import { probeSources } from './probe-source.ts';
-import { createProberSchedule, type ProbeOrder } from './prober-schedule.ts';
+import { createProberSchedule } from './prober-schedule.ts';
 import { createQuorumCommands } from './quorum-commands.ts';
 import { createReconciler } from './reconciler.ts';
 import type { RouterRole } from './roles.ts';
-import { loadKeptSettings, loadLeaving, loadOwned, saveKeptSettings, saveLeaving, saveOwned } from './run-state.ts';
-import { createServiceKeeper, probeKey } from './service-keeper.ts';
+import {
+  loadKeptSettings,
+  loadLeaving,
+  loadOwned,
+  loadVerdicts,
+  saveKeptSettings,
+  saveLeaving,
+  saveOwned,
+  saveVerdicts,
+} from './run-state.ts';
+import { createServiceKeeper } from './service-keeper.ts';
+import { type ProbeWish, type SharedProbes, shareProbes } from './shared-probes.ts';
 import { syncStatus, wantedWith } from './sync-status.ts';
 import { createTrackKeeper } from './track-keeper.ts';
+import { createVerdictBook, verdictKey } from './verdict-book.ts';
+import { createVerdictStore } from './verdict-store.ts';
 
 const opened = openRtnetlink();
 if (!opened.ok) throw new Error(`cannot open rtnetlink: ${opened.error.message}`);
@@ -63,7 +75,15 @@ let roles: readonly RouterRole[] = [];
 /** Whether there is, or was, anything in the IPVS table to tend: a director of addresses alone needs no IPVS. */
 let balancing = false;
 const commands = createQuorumCommands(report);
-const keeper = createServiceKeeper(report, commands.changed);
+const store = createVerdictStore({
+  load: () => loadVerdicts(orders.runDir),
+  save: (verdicts) => saveVerdicts(orders.runDir, verdicts),
+  verdicts: () => book.toSave(),
+  now,
+  later,
+});
+const book = createVerdictBook(store.restore);
+const keeper = createServiceKeeper(report, commands.changed, book);
 const changing = createChangingServices<ServiceConfig>({
   now,
   later,
@@ -123,12 +143,15 @@ const probes = createProberSchedule({
   now,
   timer: createTimer,
   createProber,
+  random: Math.random,
   onResult: (key, result, at) => {
-    const changed = keeper.take(key, result, at);
-    if (changed === undefined) return;
+    const changed = (readers.get(key) ?? []).flatMap((verdict) => keeper.take(verdict, result, at) ?? []);
+    if (changed.length === 0) return;
+    store.changed();
     board.refresh();
-    void reconciler.look([changed]);
+    void reconciler.look(changed);
   },
+  interval: (key) => shortest((readers.get(key) ?? []).flatMap((verdict) => book.interval(verdict) ?? [])),
 });
 const board = createServiceBoard((service) => keeper.quorum(service));
 const tracks = createTrackKeeper({
@@ -174,23 +197,34 @@ async function configure(next: CheckerOrders): Promise<void> {
 
 /** Tells every probe its server and its source. Those that stay the same go on undisturbed. */
 async function aimProbes(): Promise<void> {
-  const checked = orders.services.flatMap((service) =>
-    service.check === null ? [] : service.servers.map((server) => ({ service, check: service.check, server })),
-  ) as { service: ServiceConfig; check: CheckConfig; server: ServerConfig }[];
+  const checked = orders.services.filter(({ checks }) => checks.length > 0);
   const sources = await probeSources(
     rtnetlink,
-    checked.map(({ server }) => server.address.address),
+    checked.flatMap(({ servers }) => servers.map(({ address }) => address.address)),
     new Set(orders.virtualAddresses),
   );
-  probes.configure(checked.map(({ service, check, server }) => orderOf(service, check, server, sources)));
+  const shared = shareProbes(
+    checked.flatMap((service) =>
+      service.servers.flatMap((server) => service.checks.map((check) => wishOf(service, server, check, sources))),
+    ),
+  );
+  readers = shared.readers;
+  probes.configure(shared.orders);
 }
 
-function orderOf(
+/** Whose verdicts a probe is for. */
+let readers: SharedProbes['readers'] = new Map();
+
+/** Without anybody who wants it, a probe is about to be taken away. */
+const shortest = (intervals: readonly Duration[]): Duration =>
+  intervals.length === 0 ? seconds(1) : milliseconds(Math.min(...intervals));
+
+function wishOf(
   service: ServiceConfig,
-  check: CheckConfig,
   server: ServerConfig,
+  check: CheckConfig,
   sources: ReadonlyMap<IpAddress, IpAddress | null>,
-): ProbeOrder {
+): ProbeWish {
   const target = {
     address: probedAt(service, check, server.address),
     source: check.source ?? sources.get(server.address.address) ?? null,
@@ -198,7 +232,7 @@ function orderOf(
     device: check.device,
     mark: null,
   };
-  return { key: probeKey(service, server), check, target };
+  return { key: verdictKey(service, server, check), check, target };
 }
 
 // An own address that comes or goes may change a probe's source. Virtual ones come and go at every failover, and do not.
@@ -279,6 +313,7 @@ serve<CheckerOrders>({
     tracks.close();
     aiming?.cancel();
     await probes.close();
+    store.close();
     leaving.close();
     changing.clear();
     commands.close();

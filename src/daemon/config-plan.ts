@@ -60,7 +60,7 @@ function servicePlan(change: Change, before: Config, after: Config, kernel: read
       ...(table.length > 0 ? [] : [line('service', SIGN[what], `service ${name}`)]),
     ];
   }
-  const isCheck = ({ key }: FieldChange): boolean => key === 'check' || key.startsWith('check.');
+  const isCheck = ({ key }: FieldChange): boolean => /^check(?:$|[. ])/.test(key);
   const checks = change.fields.filter(isCheck);
   const others = change.fields.filter((field) => !isCheck(field) && !isSaid(field, table));
   return [
@@ -80,10 +80,10 @@ function checkLine(name: string, fields: readonly FieldChange[], after: Config):
 /** `http check of 3 servers, every 2 s` */
 function checkOf(config: Config, name: string): string | undefined {
   const service = serviceOf(config, name);
-  if (service?.check == null) return undefined;
-  const { check, servers } = service;
+  if (service === undefined || service.checks.length === 0) return undefined;
+  const { checks, servers } = service;
   const count = `${servers.length} server${servers.length === 1 ? '' : 's'}`;
-  return `${check.type} check of ${count}, every ${formatDuration(check.interval)}`;
+  return checks.map(({ type, interval }) => `${type} check of ${count}, every ${formatDuration(interval)}`).join('; ');
 }
 
 const serviceOf = ({ services }: Config, name: string): ServiceConfig | undefined =>

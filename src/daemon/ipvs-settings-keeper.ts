@@ -86,7 +86,7 @@ export function createIpvsSettingsKeeper(ports: IpvsSettingsPorts): IpvsSettings
   }
 
   async function attempt(wanted: Wanted): Promise<boolean> {
-    const found = await look();
+    const found = await look(wanted.values.keys());
     if (found === undefined) return false;
     sayLacking(wanted, found);
     if (!remember(keep(ours(), found, wanted))) return false;
@@ -109,13 +109,14 @@ export function createIpvsSettingsKeeper(ports: IpvsSettingsPorts): IpvsSettings
     return refused.length === 0;
   }
 
-  async function look(): Promise<Found | undefined> {
+  /** `more`: settings that are looked at besides those of IPVS, and those that we have changed. */
+  async function look(more: Iterable<string> = []): Promise<Found | undefined> {
     if (kernel === undefined) {
       const opened = await ports.open();
       if (!opened.ok) return fail(opened.error.message);
       kernel = opened.value;
     }
-    const read = await kernel.read();
+    const read = await kernel.read([...ours().before.keys(), ...more]);
     if (read.ok) return read.value;
     // The module may have been loaded anew, and then answers to another number.
     kernel.close();
@@ -149,12 +150,12 @@ export function createIpvsSettingsKeeper(ports: IpvsSettingsPorts): IpvsSettings
 
   return {
     request,
-    read: () => inTurn(look),
+    read: () => inTurn(() => look()),
     trouble: () => trouble,
     preview: (wanted) =>
       inTurn(async () => {
         if (nothingToDo(wanted, ours())) return [];
-        const found = await look();
+        const found = await look(wanted.values.keys());
         return found && planSettings(found, wanted, keep(ours(), found, wanted)).map(changeOfSetting);
       }),
     end: (staying = NOTHING_WANTED) =>

@@ -8,7 +8,8 @@ import { overlay } from '../config/server-changes.ts';
 import type { PlanAnswer, PlannedChange } from '../control/director.ts';
 import { desired } from '../ipvs/desired.ts';
 import { wantedMasquerading, withConntrack } from '../ipvs/masquerade.ts';
-import { plan } from '../ipvs/plan.ts';
+import { plan, serviceOf } from '../ipvs/plan.ts';
+import { isProbeService } from '../ipvs/probe-services.ts';
 import { isEmpty, isNothing, keep, planSettings, wantedSettings } from '../ipvs/settings.ts';
 import { readText } from '../system/config-file.ts';
 import { openIpvs } from '../system/ipvs.ts';
@@ -16,6 +17,7 @@ import { openIpvsSettings } from '../system/ipvs-settings.ts';
 import { openNft } from '../system/nft.ts';
 import { openRtnetlink } from '../system/rtnetlink.ts';
 import { configPlan } from './config-plan.ts';
+import { openDiscoveryStore, withKept } from './discovery-store.ts';
 import { changeOfSetting } from './ipvs-settings-keeper.ts';
 import { previewMasquerading } from './masquerade-keeper.ts';
 import type { TableChanges } from './messages.ts';
@@ -27,11 +29,12 @@ import { readChanges } from './server-changes.ts';
 
 /**
  * When no daemon runs that could be asked: all of the file is new, and every server counts as up. What a daemon has kept of the
- * servers changed at run time is there again when it is started.
+ * servers changed at run time, and of those that it has found, is there again when it is started.
  */
 export const planOffline = (file: Config): Promise<PlanAnswer> => {
   const changed = readChanges(loadServerChanges(file.director.runDir), () => {});
-  const config = { ...file, services: overlay(file.services, changed).services };
+  const found = withKept(file.services, openDiscoveryStore(file.director.runDir));
+  const config = { ...file, services: overlay(found, changed).services };
   const nothing = readText('').config;
   invariant(nothing !== null, 'an empty file is a good one');
   // What a director is called, where it keeps its state, what it logs: with no daemon there is none to differ from.
@@ -101,7 +104,7 @@ async function settingsChanges({ ipvs, services, director: { runDir } }: Config)
   if (isNothing(wanted) && isEmpty(kept)) return [];
   const opened = await openIpvsSettings();
   if (!opened.ok) throw new Error(opened.error.message);
-  const read = await opened.value.read();
+  const read = await opened.value.read([...kept.before.keys()]);
   opened.value.close();
   if (!read.ok) throw new Error(read.error.message);
   return planSettings(read.value, wanted, keep(kept, read.value, wanted)).map(changeOfSetting);
@@ -118,5 +121,6 @@ async function serviceChanges(config: Config): Promise<TableChanges> {
   const wanted = desired(config.services, (_, server) => server.weight);
   const owned = loadOwned(config.director.runDir);
   const operations = plan(read.value, wanted, new Set([...owned, ...wanted.keys()]));
-  return { changes: operations.map(changeOf), live: liveConnections(read.value) };
+  const shown = operations.filter((operation) => !isProbeService(serviceOf(operation), config.ipvs.firstProbeMark));
+  return { changes: shown.map(changeOf), live: liveConnections(read.value) };
 }

@@ -1,19 +1,18 @@
 /**
  * Drives the probers: starts each when `health/schedule.ts` says, with one timer for all, and passes the results on.
  *
- * A prober lives as long as its order stays the same: on a reload the others keep their phase, their counts and a probe
- * under way. Results of a prober that has been closed are dropped.
+ * A prober lives as long as its order stays: on a reload the others keep their phase, their counts and a probe under way.
+ * Results of a prober that has been closed are dropped.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import { invariant } from '../base/invariant.ts';
-import type { Duration, Instant } from '../base/time.ts';
+import { after, type Duration, type Instant, times } from '../base/time.ts';
 import type { ProbeResult, Prober, ProbeTarget } from '../checkers/probe.ts';
 import type { CheckConfig } from '../config/config.ts';
 import { createAgenda, firstDue, nextDue } from '../health/schedule.ts';
 import type { OneTimer } from './virtual-router.ts';
 
-/** Probe this, under this name. Keys are the caller's and unique. */
+/** Probe this. `key`: unique, and the same only for the same probe of the same target. */
 export type ProbeOrder = { readonly key: string; readonly check: CheckConfig; readonly target: ProbeTarget };
 
 /** What the schedule needs of the outside. All of it can be faked. */
@@ -21,8 +20,12 @@ export type ProbePorts = {
   readonly now: () => Instant;
   readonly timer: (due: (lateness: Duration) => void) => OneTimer;
   readonly createProber: (check: CheckConfig, target: ProbeTarget) => Prober;
+  /** A chance value from 0 to below 1. */
+  readonly random: () => number;
   /** A probe of `key` ended at `at`. */
   readonly onResult: (key: string, result: ProbeResult, at: Instant) => void;
+  /** Time between two probes of `key`, as things are now. */
+  readonly interval: (key: string) => Duration;
 };
 
 export type ProberSchedule = {
@@ -32,27 +35,18 @@ export type ProberSchedule = {
   close(): Promise<void>;
 };
 
-type Entry = { readonly order: ProbeOrder; readonly prober: Prober; busy: boolean; closed: boolean };
-
-/** Whether two orders are the same. The servers of a service share one check, which is compared with another one once. */
-function comparison(): (a: ProbeOrder, b: ProbeOrder) => boolean {
-  const equals = new Map<CheckConfig, CheckConfig>();
-  const isSameCheck = (a: CheckConfig, b: CheckConfig): boolean => {
-    if (a === b || equals.get(a) === b) return true;
-    const same = isDeepStrictEqual(a, b);
-    if (same) equals.set(a, b);
-    return same;
-  };
-  return (a, b) => isSameTarget(a.target, b.target) && isSameCheck(a.check, b.check);
-}
-
-const isSameTarget = (a: ProbeTarget, b: ProbeTarget): boolean =>
-  a.source === b.source &&
-  a.sourcePort === b.sourcePort &&
-  a.device === b.device &&
-  a.mark === b.mark &&
-  a.address.address === b.address.address &&
-  a.address.port === b.address.port;
+type Entry = {
+  readonly order: ProbeOrder;
+  readonly prober: Prober;
+  /** When it is due by its interval alone; jitter does not add up. */
+  phase: Instant;
+  /** When it is started next: of what stands in the agenda, only this counts. */
+  due: Instant;
+  /** When it was due last, by its interval alone. */
+  began: Instant;
+  busy: boolean;
+  closed: boolean;
+};
 
 export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   const agenda = createAgenda<Entry>();
@@ -60,16 +54,28 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   let entries: ReadonlyMap<string, Entry> = new Map();
   const timer = ports.timer(tick);
 
-  /** Entries that were closed stay in the agenda until they are due, and are dropped then. */
+  /** What was planned otherwise since, or closed, stays in the agenda until it is due, and is dropped then. */
   function tick(): void {
     const now = ports.now();
     for (let next = agenda.take(now); next !== undefined; next = agenda.take(now)) {
       const entry = next.item;
-      if (entry.closed) continue;
-      agenda.add(nextDue(next.due, entry.order.check.interval, now), entry);
+      if (entry.closed || entry.due !== next.due) continue;
+      entry.began = entry.phase;
+      plan(entry, now);
       if (!entry.busy) start(entry);
     }
     arm();
+  }
+
+  /** Plans the next start by the interval as it is now. */
+  function plan(entry: Entry, now: Instant): void {
+    const { key, check } = entry.order;
+    const interval = ports.interval(key);
+    const phase = nextDue(entry.began, interval, now);
+    if (phase === entry.phase) return;
+    entry.phase = phase;
+    entry.due = after(phase, times(interval, (ports.random() * check.jitter) / 100));
+    agenda.add(entry.due, entry);
   }
 
   function arm(): void {
@@ -83,7 +89,12 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
     const run = entry.prober.run().then((result) => {
       running.delete(run);
       entry.busy = false;
-      if (!entry.closed) ports.onResult(entry.order.key, result, ports.now());
+      if (entry.closed) return;
+      const now = ports.now();
+      ports.onResult(entry.order.key, result, now);
+      const planned = entry.due;
+      plan(entry, now);
+      if (entry.due !== planned) arm();
     });
     running.add(run);
   }
@@ -94,27 +105,29 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   }
 
   function configure(orders: readonly ProbeOrder[]): void {
+    const now = ports.now();
     const before = entries;
     const fresh: Entry[] = [];
-    const after = new Map<string, Entry>();
-    const isSame = comparison();
+    const kept = new Map<string, Entry>();
     for (const order of orders) {
-      invariant(!after.has(order.key), `two probes are called ${order.key}`);
+      invariant(!kept.has(order.key), `two probes are called ${order.key}`);
       const known = before.get(order.key);
-      if (known !== undefined && isSame(known.order, order)) after.set(order.key, known);
+      if (known !== undefined) kept.set(order.key, known);
       else {
         const prober = ports.createProber(order.check, order.target);
-        const entry: Entry = { order, prober, busy: false, closed: false };
+        const entry: Entry = { order, prober, phase: now, due: now, began: now, busy: false, closed: false };
         fresh.push(entry);
-        after.set(order.key, entry);
+        kept.set(order.key, entry);
       }
     }
-    for (const [key, entry] of before) if (after.get(key) !== entry) end(entry);
-    entries = after;
+    for (const [key, entry] of before) if (kept.get(key) !== entry) end(entry);
+    entries = kept;
 
-    const now = ports.now();
-    for (const [index, entry] of fresh.entries())
-      agenda.add(firstDue(now, entry.order.check.interval, index, fresh.length), entry);
+    for (const [index, entry] of fresh.entries()) {
+      entry.phase = firstDue(now, entry.order.check.interval, index, fresh.length);
+      entry.due = entry.phase;
+      agenda.add(entry.due, entry);
+    }
     arm();
   }
 

@@ -9,8 +9,7 @@ import type { ServiceConfig } from '../config/config.ts';
 import type { Happening } from '../control/event.ts';
 import type { QuorumChange } from '../pool/quorum.ts';
 import { BARE_ENVIRONMENT, type ExecResult, exec } from '../system/exec.ts';
-import { findUser } from '../system/users.ts';
-import { unsafe } from '../trackers/script/safety.ts';
+import { rightsFor } from '../system/program-safety.ts';
 
 export type QuorumCommands = {
   /** The quorum of the service has changed. */
@@ -53,10 +52,8 @@ async function run({ service, change }: Work, timeout: Duration, signal: AbortSi
   const [key, command] = change.held ? ['quorum_up', service.quorumUp] : ['quorum_down', service.quorumDown];
   if (command === null) return undefined;
   const failed = (why: string): string => `${key} of ${service.name}, ${command[0]}: ${why}`;
-  const user = await findUser(service.quorumUser);
+  const user = await rightsFor({ command, user: service.quorumUser });
   if (!user.ok) return failed(`is not run: ${user.error.reason}`);
-  const why = await unsafe(command[0] ?? '', user.value.uid);
-  if (why !== undefined) return failed(`is not run: ${why}`);
   const environment = { ...BARE_ENVIRONMENT, ...environmentOf(service, change) };
   const result = await exec({ command, environment, input: '', timeout, user: user.value }, signal);
   const outcome = judge(result, timeout);

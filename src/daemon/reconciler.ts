@@ -25,6 +25,8 @@ export type ReconcilerPorts<Part> = {
   readonly desired: (actual: Table, owned: ReadonlySet<string>, parts: readonly Part[] | undefined) => Table;
   /** The services of the kernel that a part is made of. */
   readonly idsOf: (part: Part) => readonly ServiceId[];
+  /** Services that nobody has asked for: of what becomes of them little is said. By default there are none. */
+  readonly isHidden?: (id: ServiceId) => boolean;
   readonly owned: { load(): ReadonlySet<string>; save(owned: ReadonlySet<string>): void };
   readonly report: (happening: Happening) => void;
   readonly later: (after: Duration, work: () => void) => { cancel(): void };
@@ -146,7 +148,7 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
     const operations = plan(seen, wanted, ours());
     const drifted = operations.length > 0 && settled !== undefined && isAsBefore(settled, wanted, scope);
     const missed = await notCarriedOut(kernel, operations, wanted);
-    if (drifted) for (const operation of operations) ports.report(driftOf(operation));
+    if (drifted) reportDrift(operations);
     // Every other change was acknowledged, so the kernel has what was wanted, as will be seen when it is read back.
     if (operations.length > 0) {
       for (const [key, service] of wanted) if (!missed.has(key)) actual.set(key, service);
@@ -171,6 +173,15 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
     const taking = operations.filter((one) => takesAway(one) && !bare.has(serviceKey(serviceOf(one))));
     const more = taking.length === 0 ? [] : await refusedOf(kernel, taking);
     return new Set([...refused, ...more].map((operation) => serviceKey(serviceOf(operation))));
+  }
+
+  const isHidden = (operation: Operation): boolean => ports.isHidden?.(serviceOf(operation)) === true;
+
+  function reportDrift(operations: readonly Operation[]): void {
+    const shown = operations.filter((operation) => !isHidden(operation));
+    for (const operation of shown) ports.report(driftOf(describe(operation)));
+    const hidden = operations.length - shown.length;
+    if (hidden > 0) ports.report(driftOf(`services of probes: ${hidden} changes`));
   }
 
   /** Makes the changes, and gives those that the kernel refused. */
@@ -285,7 +296,8 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
       const read = await readKernel(undefined);
       if (read === undefined) return undefined;
       const wanted = desired(read.seen, ours());
-      return plan(read.seen, wanted, new Set([...ours(), ...wanted.keys()])).map(changeOf);
+      const operations = plan(read.seen, wanted, new Set([...ours(), ...wanted.keys()]));
+      return operations.filter((operation) => !isHidden(operation)).map(changeOf);
     },
     close() {
       closed = true;
@@ -325,8 +337,4 @@ export const changeOf = (operation: Operation): PlannedChange => ({
   ...('destination' in operation && { server: destinationKey(operation.destination) }),
 });
 
-const driftOf = (operation: Operation): Happening => ({
-  kind: 'drift',
-  object: 'the IPVS table',
-  detail: describe(operation),
-});
+const driftOf = (detail: string): Happening => ({ kind: 'drift', object: 'the IPVS table', detail });

@@ -74,6 +74,12 @@ export const loadLeaving = (runDir: string): unknown => loadJson(leavingFile(run
 export const saveLeaving = (runDir: string, leaving: Readonly<Record<string, number>>): void =>
   saveJson(leavingFile(runDir), leaving);
 
+const verdictsFile = (runDir: string): string => join(runDir, 'verdicts.json');
+
+/** The verdicts of the process before; of no use after the boot that they were written in. */
+export const loadVerdicts = (runDir: string): unknown => loadJson(verdictsFile(runDir));
+export const saveVerdicts = (runDir: string, verdicts: unknown): void => saveJson(verdictsFile(runDir), verdicts);
+
 const changesFile = (runDir: string): string => join(runDir, 'server-changes.json');
 
 /** The servers that were added and removed at run time; `undefined` where nothing was saved. */

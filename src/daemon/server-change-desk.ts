@@ -166,5 +166,5 @@ function oneCalled(
   return first !== undefined && more.length === 0 ? ok(first) : err(several(service, word, found.value));
 }
 
-const unchecked = ({ check, name }: ServiceConfig): string[] =>
-  check === null ? [`${name} has no check: it counts as up at once`] : [];
+const unchecked = ({ checks, name }: ServiceConfig): string[] =>
+  checks.length === 0 ? [`${name} has no check: it counts as up at once`] : [];

@@ -8,20 +8,24 @@ import type { ServerConfig, ServiceConfig } from '../config/config.ts';
 import { describeListeners, describeServer } from '../config/service-words.ts';
 import type { Happening } from '../control/event.ts';
 import type { ServerOrder, ServerStatus, ServiceStatus } from '../control/status.ts';
-import { begin, type Health, type ProbeResult, step, type Verdict } from '../health/verdict.ts';
-import { desired, idsOf, type ServerDefinition } from '../ipvs/desired.ts';
-import { serviceKey, type Table } from '../ipvs/table.ts';
+import type { Health, ProbeResult } from '../health/verdict.ts';
+import { desired, keysOf, type ServerDefinition } from '../ipvs/desired.ts';
+import type { Table } from '../ipvs/table.ts';
 import { type Pool, step as poolStep } from '../pool/pool.ts';
 import { begin as beginHold, type Hold, type Quorum, type QuorumChange, step as quorumStep } from '../pool/quorum.ts';
 import type { Member, Why } from '../pool/seat.ts';
 import type { SorryStanding } from '../pool/sorry.ts';
 import type { Place } from '../pool/weights.ts';
+import { checksStatus } from './check-status.ts';
 import { destinationIn } from './kernel-view.ts';
 import { type LeavingUntil, leavingStatus } from './leaving-status.ts';
 import { masqueradeStatus } from './masquerade-status.ts';
 import { NOTHING_TOLD, poolNews, seatsAreNews, type Told } from './pool-news.ts';
+import { advisedFor, healthOf, type Known } from './server-health.ts';
+import { withLimits } from './server-limits.ts';
 import { type ServerOrders, serverOrderKey } from './server-orders.ts';
 import { sorryIn, sorryStatus, withSorry } from './sorry-servers.ts';
+import { createVerdictBook, type VerdictBook } from './verdict-book.ts';
 
 /** What others know of the services, by default nothing: when servers leave at the latest, and what keeps a service away. */
 export type StatusBeside = {
@@ -35,8 +39,8 @@ export type ServiceKeeper = {
   configure(services: readonly ServiceConfig[], kernel: Table, now: Instant, orders?: ServerOrders): void;
   /** Those configured. */
   services(): readonly ServiceConfig[];
-  /** Takes a probe's result in. Gives the service a verdict of which changed, and so perhaps its table. */
-  take(probe: string, result: ProbeResult, now: Instant): ServiceConfig | undefined;
+  /** Takes in what a probe found for this verdict. Gives the service if its table may be another by it. */
+  take(verdict: string, result: ProbeResult, now: Instant): ServiceConfig | undefined;
   /** The table for `services` (by default those configured) at `now`, given what the kernel has. */
   desired(kernel: Table, now: Instant, services?: readonly ServiceConfig[]): Table;
   /** When the table of a service changes without a verdict, or must be looked at again; `undefined`: never. */
@@ -46,45 +50,22 @@ export type ServiceKeeper = {
   quorum(service: string): Quorum | undefined;
 };
 
-/** What names one server of one service, and its probe. */
-export function probeKey(service: ServiceConfig, server: ServerConfig): string {
-  let key = probeKeys.get(server);
-  if (key === undefined) {
-    key = `${keyOf(service)} ${describeServer(service, server.address)}`;
-    probeKeys.set(server, key);
-  }
-  return key;
-}
-
-/** A server stands in one service only. */
-const probeKeys = new WeakMap<ServerConfig, string>();
-
 /** A service by the first that it is to the kernel: another name is no other service. */
-const keyOf = (service: ServiceConfig): string => idsOf(service).slice(0, 1).map(serviceKey).join();
-
-type Kept = {
-  readonly service: ServiceConfig;
-  readonly server: ServerConfig;
-  /** Its place in the service. */
-  readonly index: number;
-  verdict: Verdict;
-  /** When it came back after it had been down; `null`: it never was. */
-  cameBack: Instant | null;
-};
+const keyOf = (service: ServiceConfig): string => keysOf(service)[0] ?? '';
 
 /** What is remembered of a service from one verdict to the next. */
 type Remembered = { readonly hold: Hold; readonly told: Told };
 
 const UNREAD: Table = new Map();
 
-/** `quorumChanged` is told besides `report`, for the commands that go with it. */
+/** `quorumChanged` is told besides `report`, for the commands that go with it. `book`: the verdicts, which the keeper configures. */
 export function createServiceKeeper(
   report: (happening: Happening) => void,
   quorumChanged: (service: ServiceConfig, change: QuorumChange) => void = () => {},
+  book: VerdictBook = createVerdictBook(() => undefined),
 ): ServiceKeeper {
   let services: readonly ServiceConfig[] = [];
   let ordered: ServerOrders = new Map();
-  let kept = new Map<string, Kept>();
   let remembered = new Map<string, Remembered>();
   /** The servers of the configured services but for what the kernel has, made anew one by one: each verdict asks for all. */
   let standing = new Map<ServiceConfig, Member[]>();
@@ -94,20 +75,29 @@ export function createServiceKeeper(
     // Mostly there is none, and many servers to ask for.
     ordered.size === 0 ? null : (ordered.get(serverOrderKey(service, server)) ?? null);
 
-  const healthOf = (service: ServiceConfig, server: ServerConfig): Health | 'unchecked' =>
-    service.check === null ? 'unchecked' : (kept.get(probeKey(service, server))?.verdict.state ?? 'unknown');
+  const stateOf = (service: ServiceConfig, known: Known | undefined): Health | 'unchecked' =>
+    service.checks.length === 0 ? 'unchecked' : (known?.state ?? 'unknown');
 
   const memberOf = (service: ServiceConfig, server: ServerConfig): Member => {
-    const entry = kept.get(probeKey(service, server));
+    const known = book.of(service, server);
     return {
-      weight: server.weight,
-      health: healthOf(service, server),
-      since: entry?.verdict.since ?? (0 as Instant),
-      cameBack: entry?.cameBack ?? null,
+      weight: known === undefined ? server.weight : advisedFor({ ...known, server }).weight,
+      health: stateOf(service, known),
+      since: known?.since ?? (0 as Instant),
+      cameBack: known?.cameBack ?? null,
       present: null,
       word: orderFor(service, server),
     };
   };
+
+  /** The connections that a server says it can take; `null`: it does not say. */
+  const limitOf =
+    (service: ServiceConfig) =>
+    (index: number): number | null => {
+      const server = service.servers[index];
+      const known = server && book.of(service, server);
+      return known === undefined ? null : advisedFor(known).maxConnections;
+    };
 
   function membersOf(service: ServiceConfig, kernel: Table): readonly Member[] {
     const { servers } = service;
@@ -151,40 +141,24 @@ export function createServiceKeeper(
   return {
     configure(next, kernel, now, orders = new Map()) {
       ordered = orders;
-      const before = kept;
-      kept = new Map();
       services = next;
-      for (const service of next) {
-        for (const [index, server] of service.servers.entries()) {
-          const key = probeKey(service, server);
-          const weight = destinationIn(kernel, service, server)?.weight ?? null;
-          const { verdict = begin(weight, now), cameBack = null } = before.get(key) ?? {};
-          kept.set(key, { service, server, index, verdict, cameBack });
-        }
-      }
+      book.configure(next, (service, server) => destinationIn(kernel, service, server)?.weight ?? null, now);
       const keys = new Set(next.map((service) => keyOf(service)));
       remembered = new Map([...remembered].filter(([key]) => keys.has(key)));
       standing = new Map(next.map((s) => [s, s.servers.map((server) => memberOf(s, server))]));
       for (const service of next) update(service, kernel, now);
     },
 
-    take(probe, result, now) {
-      const entry = kept.get(probe);
-      if (entry === undefined || entry.service.check === null) return undefined;
-      const { next, change } = step(entry.service.check, entry.verdict, result, now);
-      entry.verdict = next;
-      if (change === undefined) return undefined;
-      const { service, server } = entry;
-      if (change.from === 'down') entry.cameBack = now;
+    take(verdict, result, now) {
+      const heard = book.hear(verdict, result, now);
+      if (heard === undefined) return undefined;
+      const { service, server, index } = heard.known;
       const members = standing.get(service);
-      if (members !== undefined) members[entry.index] = memberOf(service, server);
-      report({
-        kind: 'server',
-        service: service.name,
-        server: server.name,
-        address: describeServer(service, server.address),
-        ...change,
-      });
+      if (members !== undefined) members[index] = memberOf(service, server);
+      if (heard.change !== undefined) {
+        const address = describeServer(service, server.address);
+        report({ kind: 'server', service: service.name, server: server.name, address, ...heard.change });
+      }
       update(service, UNREAD, now);
       return service;
     },
@@ -198,7 +172,8 @@ export function createServiceKeeper(
         const all = [...seats.map(({ place }) => place), ...sorry];
         for (const [i, server] of withSorry(service).servers.entries()) places.set(server, all[i] ?? 'absent');
       }
-      return desired(wanted.map(withSorry), (_, server) => places.get(server) ?? 'absent');
+      const limited = wanted.map((service) => withLimits(withSorry(service), limitOf(service), places));
+      return desired(limited, (_, server) => places.get(server) ?? 'absent');
     },
 
     nextChange: (kernel, now, service) =>
@@ -231,7 +206,7 @@ export function createServiceKeeper(
     const { name, protocol, forward, scheduler } = service;
     const { quorum, panic, seats } = look(service, kernel, now);
     const servers = service.servers.map((server, i) =>
-      serverStatus(service, server, kernel, seats[i]?.why ?? 'unknown', date),
+      serverStatus(service, server, kernel, seats[i]?.why ?? 'unknown', now, date),
     );
     return {
       ...{ name, address: describeListeners(service), protocol, forward, scheduler },
@@ -240,6 +215,7 @@ export function createServiceKeeper(
       servers,
       sorryServers: sorryStatus(kernel, service),
       removed: [],
+      discovery: [],
     };
   }
 
@@ -248,29 +224,30 @@ export function createServiceKeeper(
     server: ServerConfig,
     kernel: Table,
     why: Why,
+    now: Instant,
     date: (at: Instant) => string,
   ): ServerStatus {
-    const entry = kept.get(probeKey(service, server));
+    const known = book.of(service, server);
     const there = destinationIn(kernel, service, server);
-    const verdict = entry?.verdict;
+    const checked = service.checks.length > 0;
+    const { state, reason } = known === undefined ? UNKNOWN : healthOf(known, now);
     return {
       name: server.name,
       address: describeServer(service, server.address),
-      state: service.check === null ? 'up' : (verdict?.state ?? 'unknown'),
-      since: date(verdict?.since ?? (0 as Instant)),
-      reason: service.check === null ? 'not checked' : (verdict?.reason ?? ''),
+      state: checked ? state : 'up',
+      since: date(known?.since ?? (0 as Instant)),
+      reason: checked ? reason : 'not checked',
       configuredWeight: server.weight,
+      advisedWeight: known === undefined ? server.weight : advisedFor(known).weight,
       weight: there?.weight ?? null,
       why,
       connections: there?.counts ?? null,
       order: orderFor(service, server),
       added: null,
-      check: service.check === null || verdict === undefined ? null : checkStatus(service.check.type, verdict, date),
+      discovered: null,
+      checks: known === undefined ? [] : checksStatus(known, now, date),
     };
   }
 }
 
-function checkStatus(type: string, verdict: Verdict, date: (at: Instant) => string): ServerStatus['check'] {
-  const { last, counters } = verdict;
-  return { type, last: last && date(last.at), took: last?.took ?? null, ...counters };
-}
+const UNKNOWN = { state: 'unknown', reason: '' } as const;

@@ -20,6 +20,7 @@ import { createMetrics } from '../control/metrics.ts';
 import { alertOf, describe, severityOf, unsaid } from '../control/render.ts';
 import type { ProcessStatus, Status } from '../control/status.ts';
 import { VERSION } from '../control/version.ts';
+import { createSource } from '../discovery/registry.ts';
 import { isEmpty, wantsOfIpvs } from '../ipvs/settings.ts';
 import { readConfig, readText } from '../system/config-file.ts';
 import { later } from '../system/later.ts';
@@ -30,6 +31,8 @@ import { notify } from '../system/systemd.ts';
 import { unreadableSecrets } from './advert-codec.ts';
 import { createChild } from './children.ts';
 import { createConfigDesk, warningsOf } from './config-desk.ts';
+import { createDiscoveryDesk } from './discovery-desk.ts';
+import { openDiscoveryStore } from './discovery-store.ts';
 import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
 import { planWith } from './offline-plan.ts';
 import { createOrderDesk } from './order-desk.ts';
@@ -181,6 +184,11 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     save: (changes) => saveServerChanges(runDir, changes),
     report: journal.add,
   });
+  const discovery = createDiscoveryDesk({
+    ...{ createSource, later, report: journal.add, store: openDiscoveryStore(runDir) },
+    now: () => new Date(),
+    changed: takeDiscovered,
+  });
   const askServices = async () => (await checker.ask('status', ANSWER_WITHIN))?.services;
   const changeDesk = createServerChangeDesk({
     changes: serverChanges,
@@ -208,6 +216,7 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     ...desk,
     ...serverDesk,
     ...changeDesk,
+    acceptServers: discovery.acceptServers,
     reload: async (request) => changeDesk.afterReload(await configs.reload(), request),
     async confirm(by) {
       const answer = await configs.confirm(by);
@@ -282,6 +291,7 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     configs.close();
     orders.close();
     serverOrders.close();
+    discovery.close();
     minder.close();
     journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
     await ended;
@@ -294,7 +304,8 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
   function configureChildren(): void {
     const trial = configs.trial() !== null;
     orders.configure(config().vrrp, trial);
-    serverChanges.configure(config().services, trial);
+    discovery.configure(config().services, trial);
+    serverChanges.configure(discovery.over(config().services), trial);
     serverOrders.configure(serverChanges.services(), trial);
     tracks.configure(config().vrrp);
     const routers = config().vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
@@ -316,6 +327,13 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
 
   function tellServers(): void {
     serverOrders.configure(serverChanges.services(), configs.trial() !== null);
+    tellServerOrders();
+  }
+
+  /** What goes may be found again soon, so what an operator has said of it only rests. */
+  function takeDiscovered(): void {
+    serverChanges.configure(discovery.over(config().services), true);
+    serverOrders.configure(serverChanges.services(), true);
     tellServerOrders();
   }
 
@@ -341,10 +359,13 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     };
   }
 
+  /** The services of a config with what is found for them, and what an operator has changed. */
+  const running = (of: Config): Config['services'] => serverChanges.over(discovery.over(of.services));
+
   function checkerOrders(of: Config = config()): CheckerOrders {
     return {
       runDir: of.director.runDir,
-      services: serverChanges.over(of.services),
+      services: running(of),
       ipvs: of.ipvs,
       homes: homesOf(of.vrrp),
       roles: roles.current(),
@@ -383,9 +404,9 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     ]);
     // A part that cannot be asked, since it does not run for want of work, is compared with the kernel from here.
     const routers = seen?.routers ?? [];
-    const running = (of: Config): Config => ({ ...of, services: serverChanges.over(of.services) });
+    const whole = (of: Config): Config => ({ ...of, services: running(of) });
     return planWith({
-      ...{ before: running(config()), after: running(next) },
+      ...{ before: whole(config()), after: whole(next) },
       ...{ routers, addresses: addresses?.changes, table },
     });
   }
@@ -410,13 +431,15 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
         config().vrrp.flatMap((router) =>
           unansweredRouters(router, configs.loaded(), orders.current().get(router.name) ?? null),
         ),
-      services: marked(
-        services?.services ??
-          serverChanges
-            .services()
-            .map((service) => unansweredService(service, configs.loaded(), serverOrders.current())),
-        serverChanges.current(),
-        (change) => namedIn(config().services, change),
+      services: discovery.marked(
+        marked(
+          services?.services ??
+            serverChanges
+              .services()
+              .map((service) => unansweredService(service, configs.loaded(), serverOrders.current())),
+          serverChanges.current(),
+          (change) => namedIn(config().services, change),
+        ),
       ),
     };
   }

@@ -107,4 +107,8 @@ export function createTrackKeeper(ports: TrackPorts): TrackKeeper {
 }
 
 /** A thing whose changes are seen, rather than asked for, has no answers to count. */
-const settingsOf = (track: Watched): Settings => ('rise' in track ? track : { rise: 1, fall: 1 });
+const settingsOf = (track: Watched): Settings => ({
+  ...('rise' in track ? track : { rise: 1, fall: 1 }),
+  flapWindow: milliseconds(0),
+  latencyTarget: null,
+});

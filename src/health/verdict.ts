@@ -1,15 +1,19 @@
 /**
- * What a run of probe results says about one server of one service: up, down, or not yet known.
+ * What a run of probe results of one check says about one server: up, down, or not yet known.
  *
  * The first result that says anything decides at once, so that a fresh start is not `rise` intervals long; after that
  * `fall` failures in a row fail a server and `rise` successes in a row bring it back. A local error is the director's
  * own fault: it is kept as the reason and counted, and neither breaks nor lengthens a row.
  *
- * A server that the kernel already sends traffic to (weight above 0) starts up, assumed: a restart must not write
- * to the kernel, and the assumption falls by the same `fall` failures as a verdict of our own.
+ * A server that falls again and again is trusted less: each further fall within `flapWindow` doubles `rise`.
+ *
+ * After a restart the verdict of before goes on. Without one, a server that the kernel already sends traffic to (weight
+ * above 0) starts up, assumed: a restart must not write to the kernel, and the assumption falls by the same `fall`
+ * failures as a verdict of our own.
  */
 
-import type { Duration, Instant } from '../base/time.ts';
+import { type Duration, formatDuration, type Instant } from '../base/time.ts';
+import { type Latency, latencyOf } from './latency.ts';
 
 /**
  * `up`, `down`: what the server showed. `local-error`: the director's own fault (no route, no port, no descriptor); it
@@ -45,12 +49,26 @@ export type Advice = {
 
 export type Health = 'unknown' | 'up' | 'down';
 
-/** `rise`, `fall`: results in a row that change a verdict, 1 or more. */
-export type Settings = { readonly rise: number; readonly fall: number };
+export type Settings = {
+  /** Results in a row that change a verdict, 1 or more. */
+  readonly rise: number;
+  readonly fall: number;
+  /** How long a fall counts against a server; 0: not at all. */
+  readonly flapWindow: Duration;
+  /** Answers that take longer lower the weight; `null`: the weight does not depend on them. */
+  readonly latencyTarget: Duration | null;
+};
+
+/** Time between two probes, by how things are; `null`: as `interval`. */
+export type Intervals = {
+  readonly interval: Duration;
+  readonly fastInterval: Duration | null;
+  readonly downInterval: Duration | null;
+};
 
 export type Verdict = {
   readonly state: Health;
-  /** Up because the kernel had it so, and no probe has confirmed it yet. */
+  /** Up because the kernel had it so, or we before a restart, and no probe has confirmed it yet. */
   readonly assumed: boolean;
   /** When `state` was entered. */
   readonly since: Instant;
@@ -61,7 +79,14 @@ export type Verdict = {
   /** Good and bad results in a row up to now; one of the two is 0. */
   readonly successes: number;
   readonly failures: number;
+  /** When it fell from up, the latest last, as many as count. */
+  readonly falls: readonly Instant[];
   readonly counters: Counters;
+  readonly advice: Advice;
+  readonly latency: Latency | null;
+  /** As in the last result that had them. */
+  readonly certificateExpires: number | null;
+  readonly output: string | null;
 };
 
 /** Since the verdict began. `probes` counts every result, `failures` and `localErrors` their share of it. */
@@ -74,18 +99,41 @@ export type Change = {
   readonly reason: string;
 };
 
-/** The verdict before any probe. `kernelWeight`: what the kernel gives the server now; `null` when it is not there. */
-export function begin(kernelWeight: number | null, now: Instant): Verdict {
-  const assumed = kernelWeight !== null && kernelWeight > 0;
-  return {
-    state: assumed ? 'up' : 'unknown',
-    assumed,
-    since: now,
-    reason: assumed ? `assumed up: the kernel has it with weight ${kernelWeight}` : '',
+/** What is kept of a verdict over a restart within one boot. */
+export type Saved = Pick<Verdict, 'state' | 'since' | 'reason' | 'falls'>;
+
+const NO_ADVICE: Advice = {};
+
+/** Falls that count at most: they make `rise` sixteen times longer. */
+const MOST_FALLS = 5;
+
+/** How long after it was saved a verdict that a server is up is believed where the kernel does not say the same. */
+const BELIEVED = 60_000;
+
+/**
+ * The verdict before any probe. `kernelWeight`: what the kernel gives the server now; `null` when it is not there.
+ * `saved`: the verdict before a restart, `savedAt` then.
+ */
+export function begin(kernelWeight: number | null, now: Instant, saved?: Saved, savedAt: Instant = now): Verdict {
+  const carried = kernelWeight !== null && kernelWeight > 0;
+  const known = saved !== undefined && (saved.state === 'down' || carried || now - savedAt < BELIEVED);
+  const fresh = {
     last: null,
-    successes: 0,
-    failures: 0,
+    ...{ successes: 0, failures: 0 },
     counters: { probes: 0, failures: 0, localErrors: 0 },
+    ...{ advice: NO_ADVICE, latency: null, certificateExpires: null, output: null },
+  };
+  if (known) {
+    const { state, since, reason, falls } = saved;
+    return { ...fresh, state, assumed: state === 'up', since, reason, falls };
+  }
+  return {
+    ...fresh,
+    state: carried ? 'up' : 'unknown',
+    assumed: carried,
+    since: now,
+    reason: carried ? `assumed up: the kernel has it with weight ${kernelWeight}` : '',
+    falls: [],
   };
 }
 
@@ -101,22 +149,61 @@ export function step(
     reason: result.reason,
     last: { at: now, took: result.took },
     counters: count(verdict.counters, result.outcome),
+    certificateExpires: result.certificateExpires ?? verdict.certificateExpires,
+    output: result.output ?? verdict.output,
   };
   if (result.outcome === 'local-error') return { next: heard };
 
   const good = result.outcome === 'up';
+  const latency = good ? latencyOf(verdict.latency, settings.latencyTarget, result.took) : verdict.latency;
   const next: Verdict = {
     ...heard,
     assumed: verdict.assumed && !good,
     successes: good ? verdict.successes + 1 : 0,
     failures: good ? 0 : verdict.failures + 1,
+    advice: result.advice === undefined ? verdict.advice : { ...verdict.advice, ...result.advice },
+    latency,
   };
   const row = good ? next.successes : next.failures;
-  const needed = verdict.state === 'unknown' ? 1 : good ? settings.rise : settings.fall;
-  if (verdict.state === result.outcome || row < needed) return { next };
+  if (verdict.state === result.outcome || row < needed(settings, verdict, result.outcome, now)) return { next };
 
   const change: Change = { from: verdict.state, to: result.outcome, reason: inWords(verdict.state, row, result) };
-  return { next: { ...next, state: change.to, assumed: false, since: now }, change };
+  const fell = verdict.state === 'up' && settings.flapWindow > 0;
+  const falls = fell ? [...recent(settings, verdict, now), now].slice(-MOST_FALLS) : verdict.falls;
+  return { next: { ...next, state: change.to, assumed: false, since: now, falls }, change };
+}
+
+/** How many results in a row it takes until the verdict is `to`. */
+function needed(settings: Settings, verdict: Verdict, to: 'up' | 'down', now: Instant): number {
+  if (verdict.state === 'unknown') return 1;
+  return to === 'down' ? settings.fall : riseOf(settings, verdict, now);
+}
+
+const recent = ({ flapWindow }: Settings, { falls }: Verdict, now: Instant): readonly Instant[] =>
+  falls.filter((at) => now - at < flapWindow);
+
+/** Good results in a row that bring a failed server back at `now`: `rise`, doubled by each further fall of late. */
+export function riseOf(settings: Settings, verdict: Verdict, now: Instant): number {
+  const falls = recent(settings, verdict, now).length;
+  return settings.rise * 2 ** Math.max(0, falls - 1);
+}
+
+/** The last reason, and for a failed server that answers again, how far it has come. */
+export function reasonAt(settings: Settings, verdict: Verdict, now: Instant): string {
+  const { state, successes, reason } = verdict;
+  if (state !== 'down' || successes === 0) return reason;
+  const rise = riseOf(settings, verdict, now);
+  const falls = recent(settings, verdict, now).length;
+  const why = rise > settings.rise ? `, as it fell ${falls} times in ${formatDuration(settings.flapWindow)}` : '';
+  return `${reason} (${successes} of ${rise} good answers${why})`;
+}
+
+/** Time from the start of the last probe to that of the next. */
+export function intervalOf({ interval, fastInterval, downInterval }: Intervals, verdict: Verdict): Duration {
+  const { state, successes, failures } = verdict;
+  const wavers = (state === 'up' && failures > 0) || (state === 'down' && successes > 0);
+  if (wavers) return fastInterval ?? interval;
+  return state === 'down' ? (downInterval ?? interval) : interval;
 }
 
 const count = (before: Counters, outcome: ProbeOutcome): Counters => ({

@@ -134,7 +134,7 @@ function servicesFrom<S extends ServiceDefinition>(
   });
 }
 
-const IPIP: Tunnel = { type: 'ipip', port: 0, checksum: 'none' };
+export const IPIP: Tunnel = { type: 'ipip', port: 0, checksum: 'none' };
 
 function destinationFrom(
   service: ServiceDefinition,

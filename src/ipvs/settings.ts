@@ -22,6 +22,25 @@ export const TIMEOUTS = ['timeout_tcp', 'timeout_tcp_fin', 'timeout_udp'] as con
 export type TimeoutName = (typeof TIMEOUTS)[number];
 export const isTimeout = (name: string): name is TimeoutName => (TIMEOUTS as readonly string[]).includes(name);
 
+const ACCEPT_LOCAL = { head: 'net.ipv4.conf.', tail: '.accept_local' } as const;
+
+/**
+ * What the interfaces must be set to by which the answers to probes through IPVS come in: with the virtual address on this
+ * machine they bear one of its own addresses as their source, and are dropped without it (IPv4 alone; fib_validate_source).
+ */
+export const acceptLocal = (interfaces: Iterable<string>): Values =>
+  new Map([...interfaces].map((name) => [`${ACCEPT_LOCAL.head}${name}${ACCEPT_LOCAL.tail}`, '1']));
+
+/** The interface that a setting of `acceptLocal` is of; `undefined`: it is another setting. */
+export function receiverOf(name: string): string | undefined {
+  const { head, tail } = ACCEPT_LOCAL;
+  return name.startsWith(head) && name.endsWith(tail) ? name.slice(head.length, -tail.length) : undefined;
+}
+
+/** What is wanted, and these values besides. */
+export const withValues = (wanted: Wanted, more: Values): Wanted =>
+  more.size === 0 ? wanted : { ...wanted, values: new Map([...wanted.values, ...more]) };
+
 export type { DaemonState };
 /** A daemon of the connection synchronization. */
 export type Daemon = DaemonEntry;

@@ -14,8 +14,14 @@ export type ExecRequest = {
   /** Written to its standard input, which is then closed. It need not be read. */
   readonly input: string;
   readonly timeout: Duration;
-  /** Bytes that are kept of its standard output, the last ones. Default: `TAIL`. */
+  /** Bytes that are kept of its standard output. Default: `TAIL`. */
   readonly keep?: number;
+  /** Which of them. Default: the last. */
+  readonly part?: 'first' | 'last';
+  /** Bytes that it may print, on both outputs; with more it is killed, as `flooded`. Default: no limit. */
+  readonly most?: number;
+  /** Whether what it leaves behind in its process group is killed when it ends. Default: it may go on working. */
+  readonly killRest?: boolean;
   /** Whose rights it runs with, without supplementary groups, and then in `/`. Default: the caller's, where it is. */
   readonly user?: { readonly uid: number; readonly gid: number };
 };
@@ -26,10 +32,11 @@ export type ExecResult = {
     | { readonly outcome: 'signalled'; readonly signal: string }
     /** `late`: how long after the timeout this process came to notice; much of it says that the process stood still. */
     | { readonly outcome: 'timeout'; readonly late: Duration }
-    | { readonly outcome: 'cancelled' }
+    /** By the signal, or, `flooded`, for having printed too much. */
+    | { readonly outcome: 'cancelled'; readonly flooded?: true }
     /** The program could not be started; `code` is an errno name. */
     | { readonly outcome: 'not-started'; readonly code: string };
-  /** The last bytes of each: `keep` and `TAIL`. */
+  /** Of each the part that is kept: `keep` bytes, the last `TAIL`. */
   readonly stdout: string;
   readonly stderr: string;
   /** Settles when the program is gone; later than the result only where it hangs in the kernel and cannot be killed. */
@@ -55,7 +62,7 @@ export function exec(request: ExecRequest, signal?: AbortSignal): Promise<ExecRe
   const child = started;
   const { promise: gone, resolve: leave } = Promise.withResolvers<void>();
   return new Promise((resolve) => {
-    const stdout = tailOf(child.stdout, request.keep);
+    const stdout = (request.part === 'first' ? headOf : tailOf)(child.stdout, request.keep);
     const stderr = tailOf(child.stderr);
     const began = performance.now();
     let ended: ExecResult['how'] | undefined;
@@ -65,11 +72,7 @@ export function exec(request: ExecRequest, signal?: AbortSignal): Promise<ExecRe
     const kill = (how: ExecResult['how']): void => {
       if (ended || killed || child.pid === undefined) return;
       killed = how;
-      try {
-        process.kill(-child.pid, 'SIGKILL');
-      } catch {
-        child.kill('SIGKILL');
-      }
+      if (!killGroup(child.pid)) child.kill('SIGKILL');
       dying = setTimeout(settle, DYING);
     };
     const cancel = (): void => kill({ outcome: 'cancelled' });
@@ -85,8 +88,11 @@ export function exec(request: ExecRequest, signal?: AbortSignal): Promise<ExecRe
       if (how) resolve({ how, stdout: stdout(), stderr: stderr(), gone });
     };
 
+    if (request.most !== undefined)
+      whenBeyond(request.most, [child.stdout, child.stderr], () => kill({ outcome: 'cancelled', flooded: true }));
     child.on('error', () => {});
     child.on('exit', (code, by) => {
+      if (request.killRest && child.pid !== undefined) killGroup(child.pid);
       leave();
       ended = killed ?? (code === null ? { outcome: 'signalled', signal: String(by) } : { outcome: 'exited', code });
       clearTimeout(timer);
@@ -130,6 +136,37 @@ function notStarted(refused: ChildProcess | { readonly code: string }): Promise<
 }
 
 const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message;
+
+/** Whether there was one. */
+function killGroup(pid: number): boolean {
+  try {
+    return process.kill(-pid, 'SIGKILL');
+  } catch {
+    return false;
+  }
+}
+
+/** Calls back once, when more than `most` bytes have come in from both. */
+function whenBeyond(most: number, streams: readonly (Readable | null)[], beyond: () => void): void {
+  let left = most;
+  for (const stream of streams)
+    stream?.on('data', (chunk: Buffer) => {
+      if (left >= 0 && left < chunk.length) beyond();
+      left -= chunk.length;
+    });
+}
+
+/** Keeps the first bytes of a stream, and reads on, as `tailOf` does. */
+function headOf(stream: Readable | null, most = TAIL): () => string {
+  const kept: Buffer[] = [];
+  let left = most;
+  stream?.on('error', () => {});
+  stream?.on('data', (chunk: Buffer) => {
+    if (left > 0) kept.push(chunk.subarray(0, left));
+    left -= chunk.length;
+  });
+  return () => Buffer.concat(kept).toString('utf8').trim();
+}
 
 /** Keeps the last bytes of a stream; reading on, so that the program never stalls on a full pipe. */
 function tailOf(stream: Readable | null, most = TAIL): () => string {

@@ -6,6 +6,7 @@ import {
   describeSetting,
   type Found,
   isTimeout,
+  receiverOf,
   type SettingsOperation,
   TIMEOUTS,
   type TimeoutName,
@@ -27,8 +28,8 @@ import type { Netlink, NetlinkError, Request } from './netlink.ts';
 import { openSysctl, type Sysctl } from './sysctl.ts';
 
 export type IpvsSettings = {
-  /** A setting that this kernel lacks is left out. */
-  read(): Promise<Result<Found, Refusal>>;
+  /** `more`: names of settings besides those of IPVS. A setting that this kernel lacks is left out. */
+  read(more?: readonly string[]): Promise<Result<Found, Refusal>>;
   /** Makes the changes one after the other; a refused one does not stop the others. One answer for each, in the same order. */
   apply(operations: readonly SettingsOperation[]): Promise<readonly Result<null, Refusal>[]>;
   close(): void;
@@ -43,12 +44,12 @@ export async function openIpvsSettings(sysctl: Sysctl = openSysctl()): Promise<R
     payload: (sink: Sink) => writeIpvsConfig(sink, command, attributes),
   });
   return ok({
-    async read() {
+    async read(more = []) {
       const timeouts = await readTimeouts(netlink, request('GET_CONFIG'));
       if (!timeouts.ok) return timeouts;
       const daemons = await readDaemons(netlink, request('GET_DAEMON'));
       if (!daemons.ok) return daemons;
-      const sysctls = readSysctls(sysctl);
+      const sysctls = readSysctls(sysctl, more);
       if (!sysctls.ok) return sysctls;
       return ok({ values: new Map([...timeouts.value, ...sysctls.value]), daemons: daemons.value });
     },
@@ -107,9 +108,9 @@ function daemonFrom(payload: Uint8Array): Result<Daemon, WireError> {
   return read.ok ? daemonEntry(read.value.IPVS_CMD_ATTR_DAEMON ?? {}) : read;
 }
 
-function readSysctls(sysctl: Sysctl): Result<Entries, Refusal> {
+function readSysctls(sysctl: Sysctl, more: readonly string[]): Result<Entries, Refusal> {
   const found: [string, string][] = [];
-  for (const name of SYSCTL_NAMES) {
+  for (const name of new Set([...SYSCTL_NAMES, ...more])) {
     const read = sysctl.read(partsOf(name));
     if (read.ok) found.push([name, read.value]);
     else if (read.error.code !== 'ENOENT') return read;
@@ -117,8 +118,11 @@ function readSysctls(sysctl: Sysctl): Result<Entries, Refusal> {
   return ok(found);
 }
 
-/** Its parts below `net`. */
-const partsOf = (name: string): readonly string[] => name.split('.').slice(1);
+/** Its parts below `net`. The name of an interface may have dots in it. */
+function partsOf(name: string): readonly string[] {
+  const device = receiverOf(name);
+  return device === undefined ? name.split('.').slice(1) : ['ipv4', 'conf', device, 'accept_local'];
+}
 
 function setSysctl(sysctl: Sysctl, operation: SettingsOperation): Result<null, Refusal> {
   if (operation.op !== 'set') return ok(null);

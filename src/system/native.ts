@@ -34,7 +34,7 @@ export type Datagram = {
 export const CONSTANT_NAMES = [
   ...(['AF_INET', 'AF_INET6', 'AF_PACKET', 'AF_UNIX'] as const),
   ...(['SOCK_RAW', 'SOCK_STREAM', 'SOCK_DGRAM', 'SOCK_NONBLOCK', 'SOCK_CLOEXEC'] as const),
-  ...(['IPPROTO_IP', 'IPPROTO_IPV6', 'IPPROTO_ICMPV6'] as const),
+  ...(['IPPROTO_IP', 'IPPROTO_ICMP', 'IPPROTO_IPV6', 'IPPROTO_ICMPV6', 'SOL_RAW'] as const),
   ...([
     'SOL_SOCKET',
     'SO_BINDTODEVICE',
@@ -44,12 +44,21 @@ export const CONSTANT_NAMES = [
     'SO_RCVBUFFORCE',
     'SO_SNDTIMEO',
   ] as const),
-  ...(['SO_TIMESTAMPNS', 'IP_TOS', 'IP_TTL', 'IP_RECVTTL', 'IP_PKTINFO', 'IP_BIND_ADDRESS_NO_PORT'] as const),
+  ...([
+    'SO_TIMESTAMPNS',
+    'IP_TOS',
+    'IP_TTL',
+    'IP_RECVTTL',
+    'IP_PKTINFO',
+    'IP_BIND_ADDRESS_NO_PORT',
+    'IP_RECVERR',
+  ] as const),
   ...(['IP_MULTICAST_IF', 'IP_MULTICAST_TTL', 'IP_MULTICAST_LOOP', 'IP_MULTICAST_ALL'] as const),
   ...(['IP_ADD_MEMBERSHIP', 'IP_DROP_MEMBERSHIP'] as const),
   ...(['IPV6_TCLASS', 'IPV6_UNICAST_HOPS', 'IPV6_RECVHOPLIMIT', 'IPV6_PKTINFO', 'IPV6_RECVPKTINFO'] as const),
   ...(['IPV6_MULTICAST_IF', 'IPV6_MULTICAST_HOPS', 'IPV6_MULTICAST_LOOP', 'IPV6_MULTICAST_ALL'] as const),
-  ...(['IPV6_ADD_MEMBERSHIP', 'IPV6_DROP_MEMBERSHIP', 'IPV6_FREEBIND', 'ICMPV6_FILTER'] as const),
+  ...(['IPV6_ADD_MEMBERSHIP', 'IPV6_DROP_MEMBERSHIP', 'IPV6_FREEBIND', 'IPV6_RECVERR'] as const),
+  ...(['ICMP_FILTER', 'ICMPV6_FILTER'] as const),
   ...(['SCHED_OTHER', 'SCHED_FIFO', 'SCHED_RESET_ON_FORK'] as const),
   ...(['MCL_CURRENT', 'MCL_FUTURE', 'MCL_ONFAULT'] as const),
 ] as const;
@@ -64,6 +73,8 @@ type Native = {
   /** setsockopt(2): a number goes as an `int` (unsigned 32 bits too), bytes as they are. */
   setOption(fd: number, level: number, name: number, value: number | Uint8Array): void;
   bind(fd: number, address: Uint8Array): void;
+  /** connect(2) of a datagram socket: its peer from then on, and errors that come back from there are its own. */
+  connect(fd: number, address: Uint8Array): void;
   /** getsockname(2) */
   socketName(fd: number): Uint8Array;
   /** sendmsg(2), with at most one control message. */
@@ -79,6 +90,19 @@ type Native = {
   receive(fd: number): Datagram | undefined;
   /** if_nametoindex(3): 1 and up. */
   interfaceIndex(name: string): number;
+
+  /** epoll_create1(2): a descriptor. */
+  openEpoll(): number;
+  /** connect(2) of a non-blocking stream socket: it is under way afterwards. */
+  startConnect(fd: number, address: Uint8Array): void;
+  /** epoll_ctl(2): `readyConnects` tells `id`, a whole number from 0, once, when the connection is there or has failed. */
+  watchConnect(epoll: number, fd: number, id: number): void;
+  /** epoll_wait(2) without waiting: how many `ids` it has written. */
+  readyConnects(epoll: number, ids: Float64Array): number;
+  /** Throws why the connection has failed, unless it is there. */
+  endConnect(fd: number): void;
+  /** close(2) of a TCP socket, with a reset where it is connected, so that nothing of it stays in TIME_WAIT. */
+  reset(fd: number): void;
 
   /** Calls back in each turn of the event loop in which the descriptor is readable, or has an error to be read. */
   poll(fd: number, callback: () => void): Poll;

@@ -12,7 +12,7 @@ import { type Datagram, isSystemError, native, type SystemError } from './native
 
 export type Receiver = { close(): void; ref(): void; unref(): void };
 
-/** Read in one turn of the event loop at most, so that a flood cannot keep timers waiting. */
+/** Read in one turn of the event loop at most, unless said otherwise, so that a flood cannot keep timers waiting. */
 const AT_ONCE = 64;
 
 /** The date of a datagram: `claimed`, if it lies between `emptyAt` and `readAt`; else the nearer of the two. */
@@ -29,12 +29,13 @@ export function createReceiver(
   fd: number,
   deliver: (datagram: Datagram, receivedAt: Instant) => void,
   fail: (error: SystemError) => void,
+  atOnce = AT_ONCE,
 ): Receiver {
   let closed = false;
   let emptyAt = now();
 
   const poll = native.poll(fd, () => {
-    for (let n = 0; n < AT_ONCE && !closed; n++) {
+    for (let n = 0; n < atOnce && !closed; n++) {
       const before = now();
       let datagram: Datagram | undefined;
       try {

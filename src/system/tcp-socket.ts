@@ -27,14 +27,11 @@ export type TcpOptions = {
 
 /** An unconnected, non-blocking socket: a descriptor that is the caller's to close. */
 export function openTcpSocket(options: TcpOptions & { readonly family: Family }): Result<number, SystemError> {
-  const { family, mark, device } = options;
   return attempt(() => {
-    const domain = family === 4 ? c.AF_INET : c.AF_INET6;
+    const domain = options.family === 4 ? c.AF_INET : c.AF_INET6;
     const fd = native.socket(domain, c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0);
     try {
-      if (mark !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
-      if (device !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, new TextEncoder().encode(device));
-      bindTo(fd, options);
+      bindSocket(fd, options);
     } catch (error) {
       native.close(fd);
       throw error;
@@ -43,7 +40,11 @@ export function openTcpSocket(options: TcpOptions & { readonly family: Family })
   });
 }
 
-function bindTo(fd: number, { family, source, sourcePort, device }: TcpOptions & { readonly family: Family }): void {
+/** Gives an unconnected socket, of TCP or UDP, what the options say. Throws a `SystemError`; the descriptor stays the caller's. */
+export function bindSocket(fd: number, options: TcpOptions & { readonly family: Family }): void {
+  const { family, source, sourcePort, mark, device } = options;
+  if (mark !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
+  if (device !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, new TextEncoder().encode(device));
   if (source === undefined && sourcePort === undefined) return;
   // The port is chosen at connect(2), unless it is given. It is an option of the IP level for IPv6 sockets too.
   if (sourcePort === undefined) native.setOption(fd, c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);

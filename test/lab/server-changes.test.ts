@@ -57,7 +57,7 @@ describe('an operator changes the servers at run time', () => {
   const probed = (address: string): Promise<true> =>
     eventually(`${address} to be probed`, 15_000, async () => {
       const server = (await nat()).servers.find((one) => one.address === address);
-      return server?.state === 'up' && (server.check?.probes ?? 0) > 0 ? true : undefined;
+      return server?.state === 'up' && (server.checks[0]?.probes ?? 0) > 0 ? true : undefined;
     });
 
   before(async () => {

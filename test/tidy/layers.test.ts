@@ -20,6 +20,7 @@ const LAYERS = [
   'system',
   'checkers',
   'trackers',
+  'discovery',
   'alerts',
   'control',
   'daemon',
@@ -29,9 +30,9 @@ const LAYERS = [
 /** Pure folders: no I/O, no timers, no clock, no randomness, no process. */
 const PURE = new Set<string>(['base', 'wire', 'vrrp', 'health', 'pool', 'ipvs', 'config']);
 
-/** The option tables of checkers, trackers and alerts: pure, and read by `config/`. */
+/** The option tables of checkers, trackers, discovery and alerts: pure, and read by `config/`. */
 const isOptions = (file: string): boolean =>
-  /^(checkers|trackers|alerts)\/([a-z]+\/options|[a-z]+-options?)\.ts$/.test(file);
+  /^(checkers|trackers|discovery|alerts)\/([a-z]+\/options|[a-z]+-options?)\.ts$/.test(file);
 
 const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((f) => f.endsWith('.ts'));
 const layerOf = (file: string): string => file.split('/')[0] as string;

@@ -47,9 +47,10 @@ test('npm scripts are one word each', () => {
   for (const name of Object.keys(scripts)) assert.match(name, /^[a-z]+$/);
 });
 
-test('every folder of checkers and alerts has the same shape', () => {
+test('every folder of checkers, discovery and alerts has the same shape', () => {
   for (const [kind, main] of [
     ['checkers', 'probe.ts'],
+    ['discovery', 'source.ts'],
     ['alerts', 'send.ts'],
   ] as const) {
     const folders = readdirSync(join(root, 'src', kind), { withFileTypes: true }).filter((e) => e.isDirectory());

@@ -1,3 +1,69 @@
-/** The TCP check has no options besides those of every check: it connects, and that is the answer. */
+/** Options of the TCP check, besides those of every check. */
 
-export const tcpOptions = {} as const;
+import { parseLinear } from '../../base/linear-pattern.ts';
+import { list, parsed, text, yesNo } from '../../base/option-kinds.ts';
+import { inlineTable } from '../../base/option-tables.ts';
+import { err } from '../../base/result.ts';
+import { secureConnectionOptions } from '../connection-options.ts';
+import { tlsOptions } from '../tls-options.ts';
+
+/** A pattern over bytes, each one character. */
+const bytePattern = parsed<RegExp>({
+  expected: 'a regular expression in ASCII that can be matched in linear time',
+  parse: (source) =>
+    /^\p{ASCII}+$/u.test(source)
+      ? parseLinear(source)
+      : err('which is not all ASCII: each byte is a character, so write others as in "\\\\xc3\\\\xa9"'),
+  write: (pattern) => pattern.source,
+});
+
+const HEX = 'pairs of hexadecimal digits, with spaces where you like, as in "00 1f ff"';
+
+const STEP = {
+  send: {
+    is: text('text of 1 to 16,384 characters', /^[\s\S]{1,16384}$/),
+    default: null,
+    absent: 'nothing',
+    doc: 'What is sent first. A line mostly has to end with `\\r\\n`.',
+  },
+  send_hex: {
+    is: text(HEX, /^ *([0-9A-Fa-f]{2} *){1,16384}$/),
+    default: null,
+    absent: 'nothing',
+    doc: 'The same, of bytes that are no text.',
+  },
+  expect: {
+    is: bytePattern,
+    default: null,
+    absent: 'nothing is waited for',
+    doc: 'What the server is to say: a JavaScript regular expression, matched in linear time, somewhere in what it has said since the last step; each byte is one character, `^` and `$` match at the ends of lines, `.` matches line ends too.',
+  },
+  expect_not: {
+    is: bytePattern,
+    default: null,
+    absent: 'nothing',
+    doc: 'What the server must not say before what `expect` matches, or in it.',
+  },
+} as const;
+
+export const tcpOptions = {
+  tls: { is: yesNo, default: false, doc: 'Whether the connection is secured with TLS.' },
+  steps: {
+    is: list(
+      inlineTable(
+        '[service.check] steps',
+        'a table such as { send = "PING\\r\\n", expect = "^\\\\+PONG" }',
+        'A step of a dialogue: something is sent, something is waited for, or both.',
+        STEP,
+      ),
+      0,
+      32,
+      false,
+    ),
+    default: [],
+    absent: 'that the connection opens is the answer',
+    doc: 'What is said and expected on the connection, in order.',
+  },
+  ...secureConnectionOptions,
+  ...tlsOptions,
+} as const;

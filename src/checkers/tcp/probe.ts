@@ -1,31 +1,45 @@
 /**
- * The `tcp` check: the server is up when it completes a TCP handshake.
+ * The `tcp` check: the server is up when it completes a TCP handshake, TLS if asked, and the steps of a dialogue if there
+ * are any.
  *
- * The connection ends with a reset, not a close: a close would leave it in TIME_WAIT here for a minute.
+ * A plain connection ends with a reset, not a close: a close would leave it in TIME_WAIT here for a minute.
  */
 
 import type { TcpCheckConfig } from '../../config/config.ts';
-import { connectTcp } from '../../system/tcp-socket.ts';
-import { type Attempt, attempt, up } from '../attempt.ts';
-import { type Prober, type ProbeTarget, reach } from '../probe.ts';
-import { explainSocketError } from '../socket-error.ts';
+import { type Attempt, attempt } from '../attempt.ts';
+import { MISSING, open } from '../connection.ts';
+import { hear } from '../hear.ts';
+import type { Prober, ProbeTarget } from '../probe.ts';
+import { trustOf } from '../trust.ts';
+import { createConnectProber } from './connect.ts';
+import { createDialogue, prepare } from './dialogue.ts';
 
-export function createTcpProber(check: TcpCheckConfig, target: ProbeTarget): Prober {
+export const createTcpProber = (check: TcpCheckConfig, target: ProbeTarget): Prober =>
+  check.steps.length === 0 && !check.tls ? createConnectProber(check, target) : createDialogueProber(check, target);
+
+function createDialogueProber(check: TcpCheckConfig, target: ProbeTarget): Prober {
+  const trust = check.tls ? trustOf(check, target.address.address) : null;
+  const steps = prepare(check.steps);
   let current: Attempt | undefined;
 
   function run() {
     current = attempt(check.timeout, (settle) => {
-      const opened = connectTcp(target.address, reach(target));
-      if (!opened.ok) {
-        settle(explainSocketError(opened.error, target.source));
-        return { waitingFor: () => 'no answer', release: () => {} };
-      }
-      const socket = opened.value;
-      socket.once('connect', () => settle(up('connected')));
-      socket.on('error', (error) => settle(explainSocketError(error, target.source)));
+      let write = (_: Buffer): void => undefined;
+      const dialogue = createDialogue(steps, 'connected over TLS', (bytes) => write(bytes), settle);
+      const connection = open(target, trust, check, (result) => {
+        if (!result.ok) return settle(result.error);
+        const socket = result.value;
+        write = (bytes) => socket.write(bytes);
+        hear(socket, target.source, dialogue);
+        dialogue.begin();
+      });
       return {
-        waitingFor: () => 'no answer',
-        release: () => (socket.connecting ? socket.destroy() : socket.resetAndDestroy()),
+        waitingFor: () => MISSING[connection.phase()] ?? dialogue.waitingFor(),
+        learned: connection.learned,
+        release: () => {
+          dialogue.end();
+          connection.end();
+        },
       };
     });
     return current.result;

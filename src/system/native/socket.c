@@ -1,5 +1,5 @@
 /*
- * Sockets by descriptor: socket(2), setsockopt(2), bind(2), getsockname(2), sendmsg(2), recvmsg(2), close(2).
+ * Sockets by descriptor: socket(2), setsockopt(2), bind(2), connect(2), getsockname(2), sendmsg(2), recvmsg(2), close(2).
  * Addresses are the kernel's structures as bytes, packed and read in src/system/sockaddr.ts.
  */
 
@@ -59,6 +59,16 @@ static napi_value bind_address(napi_env env, napi_callback_info info) {
   size_t length;
   if (!take_int(env, args[0], &fd) || !take_bytes(env, args[1], &address, &length)) return NULL;
   return done_or_refuse(env, bind(fd, (struct sockaddr *)address, (socklen_t)length), "bind");
+}
+
+/* connect(fd, address): of datagram sockets, where it is done when it returns. */
+static napi_value connect_address(napi_env env, napi_callback_info info) {
+  ARGUMENTS(2);
+  int fd;
+  uint8_t *address;
+  size_t length;
+  if (!take_int(env, args[0], &fd) || !take_bytes(env, args[1], &address, &length)) return NULL;
+  return done_or_refuse(env, connect(fd, (struct sockaddr *)address, (socklen_t)length), "connect");
 }
 
 static napi_value socket_name(napi_env env, napi_callback_info info) {
@@ -189,6 +199,7 @@ static napi_value interface_index(napi_env env, napi_callback_info info) {
 
 const struct method socket_methods[] = {
     {"socket", open_socket},    {"close", close_descriptor},   {"setOption", set_option},
-    {"bind", bind_address},     {"socketName", socket_name},   {"send", send_message},
-    {"receive", receive_message}, {"interfaceIndex", interface_index}, {NULL, NULL},
+    {"bind", bind_address},     {"connect", connect_address},  {"socketName", socket_name},
+    {"send", send_message},     {"receive", receive_message},  {"interfaceIndex", interface_index},
+    {NULL, NULL},
 };

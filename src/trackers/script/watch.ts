@@ -7,11 +7,10 @@ import { printable } from '../../base/printable.ts';
 import { formatDuration } from '../../base/time.ts';
 import type { ScriptTrack } from '../../config/config.ts';
 import { BARE_ENVIRONMENT, type ExecResult, exec } from '../../system/exec.ts';
-import { findUser } from '../../system/users.ts';
+import { rightsFor } from '../../system/program-safety.ts';
 import { repeat } from '../repeat.ts';
 import { type Clock, down, type Finding, type Found, refused, unknown, up, type Watcher } from '../watch.ts';
 import { stoodStill, within } from '../within.ts';
-import { unsafe } from './safety.ts';
 
 export function watchScript(track: ScriptTrack, clock: Clock, found: Found): Watcher {
   const stop = new AbortController();
@@ -57,12 +56,10 @@ export function watchScript(track: ScriptTrack, clock: Clock, found: Found): Wat
 
 /** Whose rights it runs with, or why it does not run. */
 async function lookAt({ script, user }: ScriptTrack): Promise<{ uid: number; gid: number } | Finding> {
-  const found = await findUser(user);
-  if (!found.ok && PASSING.has(found.error.code)) return unknown(`cannot be started now (${found.error.code})`);
-  if (!found.ok) return refused(`is not run: ${found.error.reason}`);
-  const { uid, gid } = found.value;
-  const why = await unsafe(script[0] ?? '', uid);
-  return why === undefined ? { uid, gid } : refused(`is not run: ${why}`);
+  const found = await rightsFor({ command: script, user });
+  if (found.ok) return { uid: found.value.uid, gid: found.value.gid };
+  if (PASSING.has(found.error.code)) return unknown(`cannot be started now (${found.error.code})`);
+  return refused(`is not run: ${found.error.reason}`);
 }
 
 /** errno of a start that failed for want of a resource, or while the script is being replaced: it says nothing of it. */

@@ -1,6 +1,6 @@
 /** Statuses as a director would give them, for the renderings of the command line and for the metrics. */
 
-import type { RouterStatus, ServerStatus, ServiceStatus, Status } from '../../../src/control/status.ts';
+import type { CheckStatus, RouterStatus, ServerStatus, ServiceStatus, Status } from '../../../src/control/status.ts';
 
 /** When they are looked at. */
 export const NOW = new Date('2026-03-01T12:05:03.000Z');
@@ -66,46 +66,64 @@ const backup: RouterStatus = {
   addresses: [at('10.1.0.10/24', false, 'eth1')],
 };
 
-const up: ServerStatus = {
-  name: 'web1',
-  address: '10.0.0.21:80',
-  state: 'up',
-  since: '2026-03-01T08:00:01.000Z',
-  reason: 'HTTP 200',
-  configuredWeight: 100,
-  weight: 100,
-  why: 'up',
-  connections: { active: 1204, inactive: 33, persistent: 0 },
-  order: null,
-  added: null,
-  check: { type: 'http', last: '2026-03-01T12:05:02.000Z', took: 3.42, probes: 7351, failures: 2, localErrors: 0 },
-};
+const NO_CHECK_MORE = { certificateExpires: null, output: null } as const;
 
-const down: ServerStatus = {
-  ...up,
-  name: 'web2',
-  address: '10.0.0.22:80',
-  state: 'down',
-  since: '2026-03-01T12:04:51.000Z',
-  reason: 'HTTP 503, expected 200-299: the maintenance page of the application',
-  weight: 0,
-  why: 'failed',
-  connections: { active: 7, inactive: 120, persistent: 0 },
-  check: { type: 'http', last: '2026-03-01T12:05:01.000Z', took: 12, probes: 7350, failures: 9, localErrors: 1 },
-};
+type Probed = Pick<CheckStatus, 'last' | 'took' | 'probes' | 'failures' | 'localErrors'>;
 
-const fresh: ServerStatus = {
-  ...up,
-  name: '10.0.0.23:80',
-  address: '10.0.0.23:80',
-  state: 'unknown',
-  since: '2026-03-01T12:05:02.500Z',
-  reason: '',
-  weight: null,
-  why: 'unknown',
-  connections: null,
-  check: { type: 'http', last: null, took: null, probes: 0, failures: 0, localErrors: 0 },
-};
+/** A server with one `http` check. */
+const checked = (server: Omit<ServerStatus, 'checks' | 'advisedWeight'>, probed: Probed): ServerStatus => ({
+  ...server,
+  advisedWeight: server.configuredWeight,
+  checks: [{ name: 'http', type: 'http', state: server.state, reason: server.reason, ...probed, ...NO_CHECK_MORE }],
+});
+
+const up = checked(
+  {
+    name: 'web1',
+    address: '10.0.0.21:80',
+    state: 'up',
+    since: '2026-03-01T08:00:01.000Z',
+    reason: 'HTTP 200',
+    configuredWeight: 100,
+    weight: 100,
+    why: 'up',
+    connections: { active: 1204, inactive: 33, persistent: 0 },
+    order: null,
+    added: null,
+    discovered: null,
+  },
+  { last: '2026-03-01T12:05:02.000Z', took: 3.42, probes: 7351, failures: 2, localErrors: 0 },
+);
+
+const down = checked(
+  {
+    ...up,
+    name: 'web2',
+    address: '10.0.0.22:80',
+    state: 'down',
+    since: '2026-03-01T12:04:51.000Z',
+    reason: 'HTTP 503, expected 200-299: the maintenance page of the application',
+    weight: 0,
+    why: 'failed',
+    connections: { active: 7, inactive: 120, persistent: 0 },
+  },
+  { last: '2026-03-01T12:05:01.000Z', took: 12, probes: 7350, failures: 9, localErrors: 1 },
+);
+
+const fresh = checked(
+  {
+    ...up,
+    name: '10.0.0.23:80',
+    address: '10.0.0.23:80',
+    state: 'unknown',
+    since: '2026-03-01T12:05:02.500Z',
+    reason: '',
+    weight: null,
+    why: 'unknown',
+    connections: null,
+  },
+  { last: null, took: null, probes: 0, failures: 0, localErrors: 0 },
+);
 
 const web: ServiceStatus = {
   name: 'web',
@@ -120,6 +138,7 @@ const web: ServiceStatus = {
   sorryServers: [],
   removed: [],
   leaving: [],
+  discovery: [],
   servers: [up, down, fresh],
 };
 
@@ -146,7 +165,7 @@ export const WELL: Status = {
       forward: 'nat',
       scheduler: 'rr',
       servers: [
-        { ...up, name: 'ns1', address: '10.0.0.53:53', weight: 1, configuredWeight: 1, reason: '', check: null },
+        { ...up, name: 'ns1', address: '10.0.0.53:53', weight: 1, configuredWeight: 1, reason: '', checks: [] },
       ],
     },
   ],

@@ -1,36 +1,52 @@
 /** Servers on 127.0.0.1 for the tests of checks, well behaved and not, and configs to probe them with. */
 
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import net from 'node:net';
 import type { TestContext } from 'node:test';
 import { ip } from '../../../src/base/address.ts';
-import { milliseconds, seconds } from '../../../src/base/time.ts';
+import { milliseconds } from '../../../src/base/time.ts';
 import type { ProbeTarget } from '../../../src/checkers/probe.ts';
-import type { CheckCommon, HttpCheckConfig, TcpCheckConfig } from '../../../src/config/config.ts';
+import type {
+  CheckConfig,
+  HttpCheckConfig,
+  SmtpCheckConfig,
+  TcpCheckConfig,
+} from '../../../src/config/config.ts';
+import { load } from '../../../src/config/load.ts';
 
-export const common: CheckCommon = {
-  ...{ interval: seconds(2), timeout: seconds(2), rise: 1, fall: 1 },
-  ...{ port: null, source: null, sourcePort: null, device: null },
-};
+/** The config of a type, also of one that shares its config with another. */
+type Of<T, C = CheckConfig> = C extends { readonly type: infer U } ? (T extends U ? C : never) : never;
+
+/** A check as it is by default, but for the times and what a single probe may show; `required`: what else must be said. */
+export function defaults<T extends CheckConfig['type']>(type: T, required = ''): Of<T> {
+  const { config, issues } = load(
+    `[[service]]
+     name = "web"
+     address = "192.0.2.10:80"
+     forward = "nat"
+     check = { type = "${type}", interval = "2s", timeout = "2s", rise = 1, fall = 1${required && `, ${required}`} }
+     server = [{ address = "10.0.0.21:80" }]`,
+    { hostName: 'lb1' },
+  );
+  const [check] = config?.services[0]?.checks ?? [];
+  assert.ok(check, issues.map(({ message }) => message).join());
+  return check as Of<T>;
+}
 
 export const tcpCheck = (changes: Partial<TcpCheckConfig> = {}): TcpCheckConfig => ({
-  ...common,
-  type: 'tcp',
+  ...defaults('tcp'),
+  ...changes,
+});
+
+export const smtpCheck = (changes: Partial<SmtpCheckConfig> = {}): SmtpCheckConfig => ({
+  ...defaults('smtp'),
   ...changes,
 });
 
 export const httpCheck = (changes: Partial<HttpCheckConfig> = {}): HttpCheckConfig => ({
-  ...common,
-  type: 'http',
-  path: '/healthz',
-  method: 'GET',
-  host: null,
-  status: [{ from: 200, to: 299 }],
-  body: null,
-  sni: null,
-  verify: true,
-  ca: null,
+  ...defaults('http', 'path = "/healthz"'),
   ...changes,
 });
 

@@ -13,6 +13,7 @@ import { formatIssue, load } from '../../../src/config/load.ts';
 import { decodeUtf8 } from '../../../src/config/place.ts';
 import { renderConfig } from '../../../src/config/reference.ts';
 import { say } from '../../../src/config/say.ts';
+import { sayDiscovery } from '../../../src/config/say-discovery.ts';
 import { sayIpvs } from '../../../src/config/say-ipvs.ts';
 import { sayPool } from '../../../src/config/say-pool.ts';
 import { sayVrrp } from '../../../src/config/say-vrrp.ts';
@@ -26,6 +27,7 @@ listen('config', say);
 listen('vrrp', sayVrrp);
 listen('ipvs', sayIpvs);
 listen('pool', sayPool);
+listen('discovery', sayDiscovery);
 
 function listen(group: string, sentences: Record<string, (...details: never[]) => string>): void {
   for (const [name, sentence] of Object.entries(sentences))
@@ -70,6 +72,7 @@ after(() => {
     ...Object.keys(sayVrrp).map((n) => `vrrp ${n}`),
     ...Object.keys(sayIpvs).map((n) => `ipvs ${n}`),
     ...Object.keys(sayPool).map((n) => `pool ${n}`),
+    ...Object.keys(sayDiscovery).map((n) => `discovery ${n}`),
   ];
   assert.deepEqual(
     all.filter((sentence) => !said.has(sentence)),

@@ -52,6 +52,7 @@ export function fakeDirector(answers: Partial<Director> = {}): Director {
     takeBackServer: async () => ok({ servers: [] }),
     addServer: async () => ok(ADDED),
     removeServer: async () => ok(ADDED),
+    acceptServers: async (service) => ok({ service, accepted: [] }),
     ...answers,
   };
 }

@@ -54,8 +54,8 @@ test('a server has what the kernel and its check know of it, and nothing that th
     'lvskeeper_server_up{service="web",server="web2",address="10.0.0.22:80"} 0',
     'lvskeeper_server_weight{service="web",server="web2",address="10.0.0.22:80"} 0',
     'lvskeeper_server_active_connections{service="web",server="web1",address="10.0.0.21:80"} 1204',
-    'lvskeeper_server_check_duration_seconds{service="web",server="web1",address="10.0.0.21:80"} 0.00342',
-    'lvskeeper_server_probe_failures_total{service="web",server="web2",address="10.0.0.22:80"} 9',
+    'lvskeeper_server_check_duration_seconds{service="web",server="web1",address="10.0.0.21:80",check="http"} 0.00342',
+    'lvskeeper_server_probe_failures_total{service="web",server="web2",address="10.0.0.22:80",check="http"} 9',
     'lvskeeper_service_quorum_held{service="web"} 1',
   );
   const unknown = lines.filter(

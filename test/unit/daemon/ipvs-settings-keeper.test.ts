@@ -4,7 +4,16 @@ import { ip } from '../../../src/base/address.ts';
 import { err, ok } from '../../../src/base/result.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import { createIpvsSettingsKeeper } from '../../../src/daemon/ipvs-settings-keeper.ts';
-import { type Daemon, describeSetting, type Kept, NOTHING_WANTED, type Wanted } from '../../../src/ipvs/settings.ts';
+import {
+  acceptLocal,
+  type Daemon,
+  describeSetting,
+  type Kept,
+  NOTHING_WANTED,
+  receiverOf,
+  type Wanted,
+  withValues,
+} from '../../../src/ipvs/settings.ts';
 import type { IpvsSettings } from '../../../src/system/ipvs-settings.ts';
 
 const MASTER: Daemon = {
@@ -30,7 +39,11 @@ function bench(wanted: Wanted, values: Readonly<Record<string, string>> = { time
     due: undefined as { after: number; work: () => void } | undefined,
   };
   const kernel: IpvsSettings = {
-    read: async () => ok({ values: new Map(b.values), daemons: b.daemons }),
+    // What is not of IPVS is found only when it is asked for.
+    read: async (more = []) => {
+      const seen = [...b.values].filter(([name]) => receiverOf(name) === undefined || more.includes(name));
+      return ok({ values: new Map(seen), daemons: b.daemons });
+    },
     async apply(operations) {
       return operations.map((operation) => {
         const words = describeSetting(operation);
@@ -210,4 +223,26 @@ test('what is to stay after the end stays, and the end after that puts it back',
   const next = b.restart();
   await next.end();
   assert.equal(b.values.get('net.ipv4.vs.conntrack'), '0');
+});
+
+test('an interface takes answers from its own addresses while probes need it, and as before once none does', async () => {
+  const wanted = withValues(NOTHING_WANTED, acceptLocal(['eth0.100']));
+  const b = bench(wanted, { 'net.ipv4.conf.eth0.100.accept_local': '0', 'net.ipv4.conf.eth1.accept_local': '0' });
+  assert.deepEqual(
+    (await b.keeper.preview(wanted))?.map(({ what }) => what),
+    ['net.ipv4.conf.eth0.100.accept_local 0 → 1'],
+  );
+  await b.keeper.request();
+  assert.deepEqual(b.writes, [
+    'net.ipv4.conf.eth0.100.accept_local 0 → 1 (kept net.ipv4.conf.eth0.100.accept_local)',
+  ]);
+  b.wanted = withValues(NOTHING_WANTED, acceptLocal(['eth1']));
+  const next = b.restart();
+  await next.request();
+  assert.deepEqual(Object.fromEntries(b.values), {
+    'net.ipv4.conf.eth0.100.accept_local': '0',
+    'net.ipv4.conf.eth1.accept_local': '1',
+  });
+  await next.end();
+  assert.equal(b.values.get('net.ipv4.conf.eth1.accept_local'), '0');
 });

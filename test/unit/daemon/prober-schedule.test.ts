@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { ip } from '../../../src/base/address.ts';
-import { type Instant, instant, milliseconds, seconds } from '../../../src/base/time.ts';
+import { type Duration, type Instant, instant, milliseconds, seconds } from '../../../src/base/time.ts';
 import type { ProbeResult, Prober } from '../../../src/checkers/probe.ts';
-import type { CheckConfig, TcpCheckConfig } from '../../../src/config/config.ts';
+import type { TcpCheckConfig } from '../../../src/config/config.ts';
 import { createProberSchedule, type ProbeOrder } from '../../../src/daemon/prober-schedule.ts';
+import { defaults } from '../checkers/loopback.ts';
 
 const UP: ProbeResult = { outcome: 'up', reason: 'connected', took: milliseconds(1) };
 const GIVEN_UP: ProbeResult = { outcome: 'local-error', reason: 'given up', took: milliseconds(1) };
@@ -13,9 +14,9 @@ const GIVEN_UP: ProbeResult = { outcome: 'local-error', reason: 'given up', took
 const ANYHOW = { source: null, sourcePort: null, device: null, mark: null };
 
 function order(key: string, changes: Partial<TcpCheckConfig> = {}): ProbeOrder {
-  const check: CheckConfig = {
-    ...{ type: 'tcp', interval: seconds(1), timeout: seconds(1), rise: 1, fall: 1, port: null, source: null },
-    ...{ sourcePort: null, device: null },
+  const check: TcpCheckConfig = {
+    ...defaults('tcp'),
+    interval: seconds(1),
     ...changes,
   };
   return { key, check, target: { address: { address: ip('192.0.2.1'), port: 80 }, ...ANYHOW } };
@@ -33,6 +34,9 @@ function world() {
   let made = 0;
   let immediate = true;
   let timers = 0;
+  let chance = 0;
+  let interval = seconds(1);
+  let later: Duration | undefined;
 
   const schedule = createProberSchedule({
     now: () => instant(now),
@@ -66,7 +70,12 @@ function world() {
         },
       };
     },
-    onResult: (key, result, at) => results.push(`${key} ${result.outcome} at ${at}`),
+    random: () => chance,
+    onResult: (key, result, at) => {
+      results.push(`${key} ${result.outcome} at ${at}`);
+      interval = later ?? interval;
+    },
+    interval: () => interval,
   });
 
   /** Moves the clock to `to`, stopping at each time the timer is armed for. */
@@ -96,6 +105,14 @@ function world() {
     log: () => log.splice(0),
     armed: () => armed,
     timers: () => timers,
+    chance: (value: number) => {
+      chance = value;
+    },
+    /** From now on, or from the next result on, this is the time between two probes. */
+    interval: (now: Duration | undefined, afterResult?: Duration) => {
+      interval = now ?? interval;
+      later = afterResult;
+    },
   };
 }
 
@@ -168,34 +185,13 @@ test('a removed or changed probe is closed, and what it had under way is not rep
   w.schedule.configure([order('a'), order('b')]);
   await w.run(600);
   w.started();
-  w.schedule.configure([order('b', { timeout: milliseconds(200) })]);
+  w.schedule.configure([order('b, sooner')]);
   assert.deepEqual(w.log(), ['made 0', 'made 1', 'made 2', 'closed 0', 'closed 1']);
   await w.run(601);
   await w.answer();
-  assert.deepEqual(w.results(), ['b up at 601']);
+  assert.deepEqual(w.results(), ['b, sooner up at 601']);
   await w.run(2700);
   assert.deepEqual(w.started(), ['2 at 600', '2 at 1600']);
-});
-
-test('another server, port or source makes another probe', () => {
-  const w = world();
-  const plain = order('a');
-  let target = plain.target;
-  const other = { address: ip('10.0.0.99'), port: 81 };
-  for (const change of [
-    {},
-    { address: { ...other, port: 80 } },
-    { address: other },
-    { source: ip('10.0.0.1') },
-    { sourcePort: 9000 },
-    { device: 'eth1' },
-    { mark: 7 },
-  ]) {
-    target = { ...target, ...change };
-    w.schedule.configure([{ ...plain, check: { ...plain.check }, target }]);
-  }
-  const replaced = [1, 2, 3, 4, 5, 6].flatMap((i) => [`made ${i}`, `closed ${i - 1}`]);
-  assert.deepEqual(w.log(), ['made 0', ...replaced]);
 });
 
 test('a probe that is new on a reload starts at once; several are spread', async () => {
@@ -212,6 +208,32 @@ test('a probe that is new on a reload starts at once; several are spread', async
     w.started().filter((line) => /^[23]/.test(line)),
     ['2 at 999', '2 at 1999', '2 at 2999', '3 at 3499'],
   );
+});
+
+test('a result that makes the interval shorter brings the next probe forward, and keeps the phase from there', async () => {
+  const w = world();
+  w.schedule.configure([order('a')]);
+  await w.run(500);
+  w.interval(undefined, milliseconds(200));
+  await w.run(1500);
+  assert.deepEqual(w.started(), ['0 at 0', '0 at 1000', '0 at 1200', '0 at 1400']);
+});
+
+test('a result that makes the interval longer puts the next probe off', async () => {
+  const w = world();
+  w.schedule.configure([order('a')]);
+  await w.run(500);
+  w.interval(undefined, seconds(5));
+  await w.run(12_000);
+  assert.deepEqual(w.started(), ['0 at 0', '0 at 1000', '0 at 6000', '0 at 11000']);
+});
+
+test('jitter starts each probe later by its share of the interval, and does not add up', async () => {
+  const w = world();
+  w.chance(0.5);
+  w.schedule.configure([order('a', { jitter: 20 })]);
+  await w.run(3500);
+  assert.deepEqual(w.started(), ['0 at 0', '0 at 1100', '0 at 2100', '0 at 3100']);
 });
 
 test('with nothing to probe the timer is off', async () => {

@@ -29,6 +29,7 @@ const keyOf = (s: Service): string => serviceKey(s.id);
 
 const WEB = service('192.0.2.10:80', 1, 1);
 const MAIL = service('192.0.2.10:25', 1);
+const HIDDEN = { ...service('192.0.2.10:80', 1), id: { fwmark: 7, family: 4 } } as const;
 const FOREIGN = service('198.51.100.1:80', 1);
 
 /** A reconciler over a kernel in memory, with the timer and the record of what is ours in the hands of the test. */
@@ -62,6 +63,7 @@ function bench(wanted: readonly Service[], options: { present?: readonly Service
         : tableOf([...b.wanted.values()].filter((s) => parts.map(keyOf).includes(keyOf(s))));
     },
     idsOf: (s) => [s.id],
+    isHidden: ({ fwmark }) => fwmark === HIDDEN.id.fwmark,
     owned: {
       load: () => new Set(options.owned ?? []),
       save: (owned) => {
@@ -132,6 +134,24 @@ test('what somebody changed is put back, with an event that says what', async ()
   const drifts = b.happened.flatMap((h) => (h.kind === 'drift' ? [h.detail] : []));
   assert.equal(drifts.length, 3);
   assert.match(drifts[0] ?? '', /192\.0\.2\.10:80/);
+});
+
+test('what somebody took away that nobody asked for is put back too, and told in one line', async () => {
+  const b = bench([WEB, HIDDEN]);
+  await b.reconciler.request();
+  b.kernel.table = new Map([...b.kernel.table].filter(([key]) => key !== keyOf(HIDDEN)));
+  await b.reconciler.request();
+  assert.deepEqual(Object.keys(shape(b.kernel.table)), [keyOf(WEB), keyOf(HIDDEN)]);
+  assert.deepEqual(
+    b.happened.flatMap((h) => (h.kind === 'drift' ? [h.detail] : [])),
+    ['services of probes: 2 changes'],
+  );
+});
+
+test('a preview says nothing of services that nobody asked for', async () => {
+  const b = bench([WEB, HIDDEN]);
+  await b.reconciler.request();
+  assert.deepEqual(await b.reconciler.preview(() => tableOf([WEB])), []);
 });
 
 test('a change of our own is no drift', async () => {

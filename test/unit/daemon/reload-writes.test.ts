@@ -9,10 +9,14 @@ import { load } from '../../../src/config/load.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import { createLeavingServers } from '../../../src/daemon/leaving-servers.ts';
 import { createReconciler } from '../../../src/daemon/reconciler.ts';
-import { createServiceKeeper, probeKey } from '../../../src/daemon/service-keeper.ts';
+import { createServiceKeeper } from '../../../src/daemon/service-keeper.ts';
+import { verdictKey } from '../../../src/daemon/verdict-book.ts';
 import { idsOf } from '../../../src/ipvs/desired.ts';
 import type { Operation } from '../../../src/ipvs/table.ts';
 import { fakeIpvs } from '../../contract/fake-ipvs.ts';
+
+/** The check of every service here, by its default name. */
+const TCP = { name: 'tcp' };
 
 const later = () => ({ cancel: () => {} });
 const COUNT = 40;
@@ -63,7 +67,8 @@ async function running() {
   await reload(services());
   const good = { outcome: 'up', reason: 'connected', took: milliseconds(1) } as const;
   for (const service of keeper.services())
-    for (const one of service.servers) for (let i = 0; i < 5; i++) keeper.take(probeKey(service, one), good, now());
+    for (const one of service.servers)
+      for (let i = 0; i < 5; i++) keeper.take(verdictKey(service, one, TCP), good, now());
   await reconciler.request();
   const writesOf = async (next: readonly ServiceConfig[]): Promise<readonly string[]> => {
     const before = kernel.sent.writes;

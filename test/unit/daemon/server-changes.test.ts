@@ -17,9 +17,13 @@ import { loadServerChanges, saveServerChanges } from '../../../src/daemon/run-st
 import { createServerChangeDesk } from '../../../src/daemon/server-change-desk.ts';
 import { createServerChanges, namedIn } from '../../../src/daemon/server-changes.ts';
 import { marked } from '../../../src/daemon/server-marks.ts';
-import { createServiceKeeper, probeKey } from '../../../src/daemon/service-keeper.ts';
+import { createServiceKeeper } from '../../../src/daemon/service-keeper.ts';
 import { unansweredService } from '../../../src/daemon/unanswered.ts';
+import { verdictKey } from '../../../src/daemon/verdict-book.ts';
 import { temporaryFolder } from '../control/fake-director.ts';
+
+/** The check of every service here, by its default name. */
+const TCP = { name: 'tcp' };
 
 const CHECK = '[service.check]\ntype = "tcp"\n';
 const serviceToml = (name: string, port: number, lasts: readonly number[], more = '', check = CHECK): string =>
@@ -394,7 +398,7 @@ test('an added server is not in until its check is good; a quorum counts what ru
   const added = book.services()[0]?.servers.at(-1);
   assert.ok(added && book.services()[0]);
   for (const at of [1, 2, 3])
-    keeper.take(probeKey(book.services()[0] as ServiceConfig, added), GOOD_ANSWER, instant(at));
+    keeper.take(verdictKey(book.services()[0] as ServiceConfig, added, TCP), GOOD_ANSWER, instant(at));
   assert.equal(inTable()?.weight, 1);
   done(await remove('web21'));
   done(await remove('web22'));

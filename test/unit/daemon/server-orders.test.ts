@@ -9,10 +9,14 @@ import { describe } from '../../../src/control/render.ts';
 import type { ServerOrder, ServiceStatus } from '../../../src/control/status.ts';
 import { createServerDesk } from '../../../src/daemon/server-desk.ts';
 import { createServerOrders, orderable, serverOrderKey } from '../../../src/daemon/server-orders.ts';
-import { createServiceKeeper, probeKey } from '../../../src/daemon/service-keeper.ts';
+import { createServiceKeeper } from '../../../src/daemon/service-keeper.ts';
 import { unansweredService } from '../../../src/daemon/unanswered.ts';
+import { verdictKey } from '../../../src/daemon/verdict-book.ts';
 import type { Table } from '../../../src/ipvs/table.ts';
 import { outPlace, type ServerWord } from '../../../src/pool/ordered.ts';
+
+/** The check of every service here, by its default name. */
+const TCP = { name: 'tcp' };
 
 /** A service with the servers `web1` and `web2` (weight 10), as the config file says more of it. */
 const serviceToml = (name: string, port: number, more = '', servers: readonly string[] = ['21', '22']): string => `
@@ -253,7 +257,11 @@ function keeperOf(toml: string, words: readonly (ServerWord | null)[]) {
     const server = service.servers[i];
     assert.ok(server);
     for (let n = 0; n < times; n++)
-      keeper.take(probeKey(service, server), { outcome, reason: outcome, took: milliseconds(1) }, instant(2 + n));
+      keeper.take(
+        verdictKey(service, server, TCP),
+        { outcome, reason: outcome, took: milliseconds(1) },
+        instant(2 + n),
+      );
   };
   for (const i of service.servers.keys()) answer(i, 'up');
   const places = (): Record<string, number> =>

@@ -7,10 +7,14 @@ import type { ServerConfig, ServiceConfig } from '../../../src/config/config.ts'
 import { load } from '../../../src/config/load.ts';
 import { describeListeners, describeServer, probedAt } from '../../../src/config/service-words.ts';
 import type { Happening } from '../../../src/control/event.ts';
-import { createServiceKeeper, probeKey } from '../../../src/daemon/service-keeper.ts';
+import { createServiceKeeper } from '../../../src/daemon/service-keeper.ts';
+import { verdictKey } from '../../../src/daemon/verdict-book.ts';
 import type { ProbeOutcome } from '../../../src/health/verdict.ts';
 import { desired } from '../../../src/ipvs/desired.ts';
 import type { Table } from '../../../src/ipvs/table.ts';
+
+/** The check of every service here, by its default name. */
+const TCP = { name: 'tcp' };
 
 /** The service of these lines, which need no name and no way of forwarding. */
 function service(lines: string): ServiceConfig {
@@ -34,7 +38,7 @@ function keeperOf(kernel: Table) {
   keeper.configure([GROUP], kernel, instant(0));
   const probe = (server: number, outcome: ProbeOutcome) =>
     keeper.take(
-      probeKey(GROUP, serverOf(GROUP, server)),
+      verdictKey(GROUP, serverOf(GROUP, server), TCP),
       { outcome, reason: outcome, took: milliseconds(1) },
       instant(1),
     );
@@ -112,7 +116,7 @@ test('a server that the kernel has in one of them only has the connections of th
 test('a server is probed at the port of the check, or its own, or the one that the service has everywhere', () => {
   const probed = (lines: string): number[] => {
     const one = service(lines);
-    return one.servers.map((server) => probedAt(one, one.check ?? { port: null }, server.address).port);
+    return one.servers.map((server) => probedAt(one, one.checks[0] ?? { port: null }, server.address).port);
   };
   const servers = 'server = [{ address = "10.0.0.21" }, { address = "10.0.0.22:8080" }]';
   const tcp = 'check = { type = "tcp" }';

@@ -5,10 +5,14 @@ import { type Instant, instant, milliseconds } from '../../../src/base/time.ts';
 import type { ServiceConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
 import type { Happening } from '../../../src/control/event.ts';
-import { createServiceKeeper, probeKey, type ServiceKeeper } from '../../../src/daemon/service-keeper.ts';
+import { createServiceKeeper, type ServiceKeeper } from '../../../src/daemon/service-keeper.ts';
+import { verdictKey } from '../../../src/daemon/verdict-book.ts';
 import type { ProbeOutcome } from '../../../src/health/verdict.ts';
 import { idsOf } from '../../../src/ipvs/desired.ts';
 import { type Table, tableOf } from '../../../src/ipvs/table.ts';
+
+/** The check of every service here, by its default name. */
+const TCP = { name: 'tcp' };
 
 const endpoint = (text: string): Endpoint => parseEndpoint(text) as Endpoint;
 /** What a server has that says no more of itself. */
@@ -63,7 +67,7 @@ function feed(
   server: number,
   ...outcomes: readonly ProbeOutcome[]
 ): boolean[] {
-  const key = probeKey(of, of.servers[server] as ServiceConfig['servers'][number]);
+  const key = verdictKey(of, of.servers[server] as ServiceConfig['servers'][number], TCP);
   return outcomes.map((outcome, i) => keeper.take(key, result(outcome), instant(i)) === of);
 }
 
@@ -101,7 +105,7 @@ test('a server that fails is quiesced, or removed where the service says so', ()
 });
 
 test('a service without a check has its servers as configured', () => {
-  const web = service({ check: null });
+  const web = service({ checks: [] });
   const { keeper } = keeperOf(web, EMPTY);
   assert.deepEqual(weights(keeper.desired(EMPTY, NOW)), [10, 20]);
   assert.equal(keeper.status(EMPTY, NOW, date)[0]?.servers[0]?.state, 'up');
@@ -154,8 +158,8 @@ test('status tells configured and present weight apart, and when nothing is know
   feed(keeper, web, 0, 'up', 'local-error');
   const [one, two] = keeper.status(kernel(web, 7), NOW, date)[0]?.servers ?? [];
   assert.deepEqual([one?.configuredWeight, one?.weight, two?.weight], [10, 7, null]);
-  assert.deepEqual([one?.state, two?.state, two?.check?.last], ['up', 'unknown', null]);
-  assert.deepEqual([one?.check?.probes, one?.check?.localErrors], [2, 1]);
+  assert.deepEqual([one?.state, two?.state, two?.checks[0]?.last], ['up', 'unknown', null]);
+  assert.deepEqual([one?.checks[0]?.probes, one?.checks[0]?.localErrors], [2, 1]);
 });
 
 test('a service of 5,000 servers is looked through once, not once a server', () => {

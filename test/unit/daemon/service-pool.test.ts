@@ -6,10 +6,14 @@ import type { ServiceConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
 import { describe } from '../../../src/control/render.ts';
 import { createLeavingServers } from '../../../src/daemon/leaving-servers.ts';
-import { createServiceKeeper, probeKey } from '../../../src/daemon/service-keeper.ts';
+import { createServiceKeeper } from '../../../src/daemon/service-keeper.ts';
+import { verdictKey } from '../../../src/daemon/verdict-book.ts';
 import type { ProbeOutcome } from '../../../src/health/verdict.ts';
 import { plan } from '../../../src/ipvs/plan.ts';
 import type { Table } from '../../../src/ipvs/table.ts';
+
+/** The check of every service here, by its default name. */
+const TCP = { name: 'tcp' };
 
 const EMPTY: Table = new Map();
 
@@ -63,7 +67,7 @@ function world(options: string, kernel: Table = EMPTY) {
         if (sign === '.') continue;
         const outcome: ProbeOutcome = sign === '+' ? 'up' : 'down';
         const server = web.servers[i] as ServiceConfig['servers'][number];
-        keeper.take(probeKey(web, server), { outcome, reason: outcome, took: milliseconds(1) }, instant(at));
+        keeper.take(verdictKey(web, server, TCP), { outcome, reason: outcome, took: milliseconds(1) }, instant(at));
       }
     },
     /** Weights alone, of the servers that are there. */

@@ -1,20 +1,31 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { instant, milliseconds } from '../../../src/base/time.ts';
-import { begin, type ProbeOutcome, type Settings, step, type Verdict } from '../../../src/health/verdict.ts';
+import { instant, milliseconds, seconds } from '../../../src/base/time.ts';
+import {
+  type Advice,
+  begin,
+  intervalOf,
+  type ProbeOutcome,
+  reasonAt,
+  riseOf,
+  type Saved,
+  type Settings,
+  step,
+  type Verdict,
+} from '../../../src/health/verdict.ts';
 
-const settings: Settings = { rise: 2, fall: 3 };
+const settings: Settings = { rise: 2, fall: 3, flapWindow: milliseconds(0), latencyTarget: null };
 
 /** Feeds a run of results, one a second from second 1: `+` up, `-` down, `!` local error. */
-function feed(results: string, from: Verdict = begin(null, instant(0)), how = settings) {
+function feed(results: string, from: Verdict = begin(null, instant(0)), how: Partial<Settings> = {}) {
   let verdict = from;
   const changes: string[] = [];
   for (const [i, sign] of [...results].entries()) {
     const outcome: ProbeOutcome = sign === '+' ? 'up' : sign === '-' ? 'down' : 'local-error';
     const reason = { up: 'connected', down: 'connection refused', 'local-error': 'no free local port' }[outcome];
     const at = instant((i + 1) * 1000);
-    const { next, change } = step(how, verdict, { outcome, reason, took: milliseconds(5) }, at);
+    const { next, change } = step({ ...settings, ...how }, verdict, { outcome, reason, took: milliseconds(5) }, at);
     if (change) changes.push(`${i + 1}: ${change.from} -> ${change.to}, ${change.reason}`);
     verdict = next;
   }
@@ -120,6 +131,89 @@ test('an assumption is marked as such until the first success, and says what it 
   assert.equal(feed('-!', assumed).verdict.assumed, true);
   assert.equal(feed('+', assumed).verdict.assumed, false);
   assert.equal(feed('---', assumed).verdict.assumed, false);
+});
+
+/** Times as for `feed`: one result a second. */
+const MINUTE = { rise: 2, fall: 1, flapWindow: seconds(60) };
+
+test('each further fall within the window doubles what it takes to come back, up to sixteen times', () => {
+  const { changes } = feed('+-++-++++-', undefined, MINUTE);
+  assert.deepEqual(
+    changes.map((line) => line.replace(/,.*/, '')),
+    ['1: unknown -> up', '2: up -> down', '4: down -> up', '5: up -> down', '9: down -> up', '10: up -> down'],
+  );
+  let { verdict } = feed('+-', undefined, MINUTE);
+  for (let fall = 2, now = 100; fall <= 8; fall++, now++) {
+    assert.equal(
+      riseOf({ ...settings, ...MINUTE, flapWindow: seconds(600) }, verdict, instant(3000)),
+      2 * Math.min(16, 2 ** (fall - 2)),
+    );
+    verdict = { ...verdict, falls: [...verdict.falls, instant(now)].slice(-5) };
+  }
+});
+
+test('falls that are longer ago than the window do not count, and without a window none does', () => {
+  const { verdict } = feed('+-++-', undefined, MINUTE);
+  const how = { ...settings, ...MINUTE };
+  assert.equal(riseOf(how, verdict, instant(6000)), 4);
+  assert.equal(riseOf(how, verdict, instant(2000 + 60_000)), 2);
+  assert.deepEqual(feed('+-++-', undefined, { ...MINUTE, flapWindow: seconds(0) }).verdict.falls, []);
+});
+
+test('a server that answers again says how far it has come, and why it takes so long', () => {
+  const { verdict } = feed('+-++-+', undefined, MINUTE);
+  const how = { ...settings, ...MINUTE };
+  assert.equal(reasonAt(how, verdict, instant(6000)), 'connected (1 of 4 good answers, as it fell 2 times in 60 s)');
+  assert.equal(reasonAt(how, feed('+-+', undefined, MINUTE).verdict, instant(3000)), 'connected (1 of 2 good answers)');
+  assert.equal(reasonAt(how, feed('+', undefined, MINUTE).verdict, instant(3000)), 'connected');
+});
+
+test('the interval is another while the answers speak against the verdict, and while a server is down', () => {
+  const times = { interval: seconds(5), fastInterval: seconds(1), downInterval: seconds(20) };
+  const after = (results: string, how: Partial<typeof times> | { fastInterval: null; downInterval: null } = {}) =>
+    intervalOf({ ...times, ...how }, feed(results).verdict) / 1000;
+  assert.deepEqual(
+    ['', '+', '+-', '+--', '+---', '+---+', '+---++'].map((results) => after(results)),
+    [5, 5, 1, 1, 20, 1, 5],
+  );
+  const plain = { fastInterval: null, downInterval: null };
+  assert.deepEqual(
+    ['+', '+-', '+---', '+---+'].map((results) => after(results, plain)),
+    [5, 5, 5, 5],
+  );
+});
+
+test('a saved verdict goes on: one that is down is down, whatever the kernel has', () => {
+  const saved: Saved = { state: 'down', since: instant(10), reason: 'HTTP 503', falls: [instant(10)] };
+  for (const weight of [null, 0, 7]) {
+    const verdict = begin(weight, instant(1000), saved, instant(900));
+    assert.deepEqual([verdict.state, verdict.since, verdict.reason, verdict.falls], ['down', 10, 'HTTP 503', [10]]);
+    assert.equal(feed('+', verdict).verdict.state, 'down');
+  }
+});
+
+test('a saved verdict that is up is believed where the kernel says the same, or it is fresh', () => {
+  const saved: Saved = { state: 'up', since: instant(10), reason: 'HTTP 200', falls: [] };
+  const state = (weight: number | null, age: number) => begin(weight, instant(900 + age), saved, instant(900)).state;
+  assert.deepEqual([state(7, 3_600_000), state(0, 59_999), state(null, 59_999)], ['up', 'up', 'up']);
+  assert.deepEqual([state(0, 60_000), state(null, 60_000)], ['unknown', 'unknown']);
+  assert.equal(begin(7, instant(1000), saved, instant(900)).assumed, true);
+});
+
+test('what a server advises holds until it says something else, each part by itself', () => {
+  const say = (verdict: Verdict, advice?: Advice) =>
+    step(settings, verdict, { outcome: 'up', reason: '', took: milliseconds(1), ...(advice && { advice }) }, instant(1))
+      .next;
+  let verdict = say(begin(null, instant(0)), { weight: { percent: 50 }, maxConnections: 30 });
+  verdict = say(verdict);
+  verdict = say(verdict, { mode: 'drain', weight: { weight: 7 } });
+  assert.deepEqual(verdict.advice, { weight: { weight: 7 }, maxConnections: 30, mode: 'drain' });
+});
+
+test('a local error takes nothing from what is known of a server', () => {
+  const known = { ...begin(null, instant(0)), advice: { weight: { percent: 50 } }, certificateExpires: 5, output: 'x' };
+  const { verdict } = feed('!', known);
+  assert.deepEqual([verdict.advice, verdict.certificateExpires, verdict.output], [{ weight: { percent: 50 } }, 5, 'x']);
 });
 
 test('the verdict is what the end of the run says, for any run, rise and fall', () => {

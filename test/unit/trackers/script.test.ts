@@ -18,7 +18,7 @@ import type { Readable, Writable } from 'node:stream';
 import test, { type TestContext } from 'node:test';
 import { seconds } from '../../../src/base/time.ts';
 import type { ScriptTrack } from '../../../src/config/config.ts';
-import { refusalOf, unsafe } from '../../../src/trackers/script/safety.ts';
+import { refusalOf, unsafe } from '../../../src/system/program-safety.ts';
 import { watchScript } from '../../../src/trackers/script/watch.ts';
 import { fakeClock, inWords, until } from './fake-clock.ts';
 
@@ -230,10 +230,10 @@ test('others’ files and other groups are seen', { skip: !isRoot && 'only root 
 
 test('a config can be warned of it beforehand', async (t) => {
   const path = program(folder(t), 'exit 0');
-  assert.equal(await refusalOf(trackOf(path)), undefined);
+  assert.equal(await refusalOf({ command: [path], user: me.username }), undefined);
   assert.equal(
-    await refusalOf(trackOf(path, { user: 'no-such-user' })),
+    await refusalOf({ command: [path], user: 'no-such-user' }),
     'there is no user no-such-user in /etc/passwd',
   );
-  assert.equal(await refusalOf(trackOf('/none')), 'there is no /none');
+  assert.equal(await refusalOf({ command: ['/none'], user: me.username }), 'there is no /none');
 });

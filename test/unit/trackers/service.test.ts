@@ -3,7 +3,8 @@ import test from 'node:test';
 import { instant, milliseconds } from '../../../src/base/time.ts';
 import type { ServiceConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
-import { createServiceKeeper, probeKey } from '../../../src/daemon/service-keeper.ts';
+import { createServiceKeeper } from '../../../src/daemon/service-keeper.ts';
+import { verdictKey } from '../../../src/daemon/verdict-book.ts';
 import type { ProbeOutcome } from '../../../src/health/verdict.ts';
 import { createServiceBoard } from '../../../src/trackers/service/board.ts';
 import { inWords, settle } from './fake-clock.ts';
@@ -37,7 +38,7 @@ function world(config: ServiceConfig) {
     found,
     track: (name = 'web') => board.watch(name, (finding) => found.push(inWords(finding))),
     check(server: number, outcome: ProbeOutcome) {
-      const key = probeKey(config, config.servers[server] as ServiceConfig['servers'][number]);
+      const key = verdictKey(config, config.servers[server] as ServiceConfig['servers'][number], { name: 'tcp' });
       if (keeper.take(key, { outcome, reason: outcome, took: milliseconds(1) }, instant(1))) board.refresh();
     },
   };

@@ -6,8 +6,8 @@
 
 import { lstat, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { ScriptTrack } from '../../config/config.ts';
-import { findUser } from '../../system/users.ts';
+import { err, type Result } from '../base/result.ts';
+import { findUser, type NoUser, type User } from './users.ts';
 
 /** linux/stat.h */
 const S_ISVTX = 0o1000;
@@ -16,11 +16,20 @@ const S_IWOTH = 0o002;
 /** As the kernel (MAXSYMLINKS). */
 const MOST_LINKS = 40;
 
+export type Whose = { readonly command: readonly string[]; readonly user: string };
+
+/** Whose rights the program runs with, or why it is not run, in words; `code` as in `NoUser`. */
+export async function rightsFor({ command, user }: Whose): Promise<Result<User, NoUser>> {
+  const found = await findUser(user);
+  if (!found.ok) return found;
+  const reason = await unsafe(command[0] ?? '', found.value.uid);
+  return reason === undefined ? found : err({ code: '', reason });
+}
+
 /** Why the program is not run, in words; `undefined`: it may be. For `check` too, which warns of it. */
-export async function refusalOf(track: Pick<ScriptTrack, 'script' | 'user'>): Promise<string | undefined> {
-  const user = await findUser(track.user);
-  if (!user.ok) return user.error.reason;
-  return unsafe(track.script[0] ?? '', user.value.uid);
+export async function refusalOf(whose: Whose): Promise<string | undefined> {
+  const rights = await rightsFor(whose);
+  return rights.ok ? undefined : rights.error.reason;
 }
 
 /** What is wrong with the way to `path`, or with what is there; `undefined`: nothing. */

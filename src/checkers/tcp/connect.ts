@@ -1,0 +1,41 @@
+/** The `tcp` check that only connects: the cheapest of all checks, and the one that is there most often. */
+
+import type { TcpCheckConfig } from '../../config/config.ts';
+import { dialTcp } from '../../system/tcp-connect.ts';
+import { type Attempt, attempt, deadline, type Opened, up } from '../attempt.ts';
+import { MISSING, NO_CONNECTION } from '../connection.ts';
+import { type Prober, type ProbeTarget, reach } from '../probe.ts';
+import { explainSocketError } from '../socket-error.ts';
+
+const CONNECTED = up('connected');
+const waitingFor = (): string => MISSING.connecting;
+const REFUSED: Opened = { waitingFor, release: () => undefined };
+
+export function createConnectProber({ timeout, connectTimeout }: TcpCheckConfig, target: ProbeTarget): Prober {
+  let current: Attempt | undefined;
+
+  function run() {
+    current = attempt(timeout, (settle) => {
+      const dialled = dialTcp(target.address, reach(target), (result) =>
+        settle(result.ok ? CONNECTED : explainSocketError(result.error, target.source)),
+      );
+      if (!dialled.ok) {
+        settle(explainSocketError(dialled.error, target.source));
+        return REFUSED;
+      }
+      const { end } = dialled.value;
+      if (connectTimeout === null) return { waitingFor, release: end };
+      const callOff = deadline(connectTimeout, NO_CONNECTION, settle);
+      return {
+        waitingFor,
+        release: () => {
+          callOff();
+          end();
+        },
+      };
+    });
+    return current.result;
+  }
+
+  return { run, close: () => current?.giveUp() };
+}

@@ -1,0 +1,78 @@
+/** What is known of one server of one service, by all its checks. */
+
+import { type Instant, instant } from '../base/time.ts';
+import type { CheckConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
+import { type Advised, advised, type ServerHealth, together } from '../health/server.ts';
+import { type Change, type Health, type ProbeResult, reasonAt, step, type Verdict } from '../health/verdict.ts';
+
+export type Known = {
+  readonly service: ServiceConfig;
+  readonly server: ServerConfig;
+  /** Its place in the service. */
+  readonly index: number;
+  /** In the order of the checks of the service. */
+  readonly verdicts: Verdict[];
+  state: Health;
+  /** When `state` was entered. */
+  since: Instant;
+  /** When it came back after it had been down; `null`: it never was. */
+  cameBack: Instant | null;
+};
+
+/** `before`: the same server as it was known until now. Without checks, which are told nothing, it is not known. */
+export function know(
+  of: Pick<Known, 'service' | 'server' | 'index'>,
+  verdicts: Verdict[],
+  before: Known | undefined,
+  now: Instant,
+): Known {
+  const known: Known = { ...of, verdicts, state: 'unknown', since: now, cameBack: before?.cameBack ?? null };
+  known.state = healthOf(known, now).state;
+  if (before?.state === known.state) known.since = before.since;
+  else if (before === undefined) known.since = instant(Math.max(0, ...verdicts.map(({ since }) => since)));
+  return known;
+}
+
+/** Its health as it stands at `now`, with the reason in words. */
+export function healthOf({ service, verdicts }: Pick<Known, 'service' | 'verdicts'>, now: Instant): ServerHealth {
+  if (verdicts.length === 0) return { state: 'unknown', reason: '' };
+  const named = verdicts.map((verdict, i) => {
+    const check = service.checks[i] as CheckConfig;
+    return { name: check.name, verdict, reason: reasonAt(check, verdict, now) };
+  });
+  return together(service.checksNeeded, named);
+}
+
+export const advisedFor = ({ server, verdicts }: Pick<Known, 'server' | 'verdicts'>): Advised =>
+  advised(server.weight, verdicts);
+
+/**
+ * Takes in a result of the check at `index`. `moved`: its weight, or another thing that the kernel has of it, may be
+ * another now. `change`: so is its health.
+ */
+export function hear(
+  known: Known,
+  index: number,
+  result: ProbeResult,
+  now: Instant,
+): { readonly moved: boolean; readonly change?: Change } {
+  const [check, before] = [known.service.checks[index], known.verdicts[index]];
+  if (check === undefined || before === undefined) return { moved: false };
+  const { next, change } = step(check, before, result, now);
+  known.verdicts[index] = next;
+  const advises = next.advice !== before.advice || next.latency?.share !== before.latency?.share;
+  if (change === undefined && !advises) return { moved: false };
+  const { state, reason } = healthOf(known, now);
+  const from = known.state;
+  if (state === from || state === 'unknown') return { moved: advises };
+  known.state = state;
+  known.since = now;
+  if (from === 'down') known.cameBack = now;
+  return { moved: true, change: { from, to: state, reason: becauseOf(known, check, change, reason) } };
+}
+
+/** By its only check, the row of results that did it; by one of several, that with its name. */
+function becauseOf({ verdicts }: Known, { name }: CheckConfig, change: Change | undefined, reason: string): string {
+  if (change === undefined) return reason;
+  return verdicts.length === 1 ? change.reason : `${name}: ${change.reason}`;
+}
