@@ -49,6 +49,8 @@ export type Link = {
   ask(asked: Asked, last: boolean, listener: Listener): void;
   /** Whether another request may be asked: the last answer is complete, and the connection has not ended. */
   usable(): boolean;
+  /** Forgets who was told of the last answer: nothing is asked for a while. */
+  rest(): void;
   /** Ends the connection; nobody is told anything after it. May be called again. */
   end(): void;
   /** Of the server's certificate. */

@@ -31,9 +31,8 @@ export function http2Link(socket: net.Socket, connection: Connection, scheme: 'h
     busy?.fail(failure);
   };
   session.on('error', (error) => lose(explain(error, busy)));
-  session.on('goaway', (code) => {
+  session.on('goaway', () => {
     gone = true;
-    if (code !== 0) lose(fault(`the server ended the session: ${nameOf(code)}`));
   });
   session.on('close', () => lose(closed(busy)));
   socket.on('error', (error: Error) => lose(explain(error, busy)));
@@ -52,6 +51,9 @@ export function http2Link(socket: net.Socket, connection: Connection, scheme: 'h
       }
     },
     usable: () => !gone && !session.closed && !session.destroyed && (busy === null || busy.done()),
+    rest() {
+      busy = null;
+    },
     end() {
       gone = true;
       busy?.stop();

@@ -21,6 +21,7 @@ const SERVER: Readonly<Record<string, string>> = {
 const LOCAL: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route to the server',
   ENETDOWN: 'the interface is down',
+  ENODEV: 'this machine has no such interface',
   EMFILE: 'too many open files in this process',
   ENFILE: 'too many open files on this machine',
   ENOBUFS: 'no buffer space',

@@ -46,11 +46,8 @@ export function contextFor({ verify, ca, certificate, key }: Trust): Result<tls.
   const name = JSON.stringify([verify, files]);
   const last = kept.get(name);
   try {
-    const stamp = JSON.stringify([
-      using(files, 'ca', stampOf),
-      using(files, 'certificate', stampOf),
-      using(files, 'key', stampOf),
-    ]);
+    // A new key has a new certificate.
+    const stamp = JSON.stringify([using(files, 'ca', stampOf), using(files, 'certificate', stampOf)]);
     if (last?.stamp === stamp) return ok(last.context);
     const context = tls.createSecureContext({
       ca: using(files, 'ca', (file) => certificatesIn(file)) ?? (verify ? systemAuthorities() : []),

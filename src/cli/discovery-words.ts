@@ -39,4 +39,4 @@ export const discoveryLines = ({ discovery }: ServiceStatus, now: Date): readonl
 
 /** Who says that a server is there. */
 export const sourceOf = ({ added, discovered }: ServerStatus): string =>
-  added !== null ? 'run time' : (discovered ?? 'file');
+  added !== null ? 'run time' : (discovered ?? 'config');

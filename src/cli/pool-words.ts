@@ -42,10 +42,12 @@ function listed(names: readonly string[]): string {
 }
 
 /** What there is to add to a server's last answer. */
-export const whyWords = ({ why }: ServerStatus): string =>
-  why === 'slow-start' ? '; slow start' : why === 'kept' || why === 'panic' ? '; in all the same' : '';
+export function whyWords({ why, configuredWeight, advisedWeight }: ServerStatus): string {
+  if (why === 'kept' || why === 'panic') return '; in all the same';
+  const advised = why === 'up' && advisedWeight !== configuredWeight ? `; asks for weight ${advisedWeight}` : '';
+  return why === 'slow-start' ? '; slow start' : advised;
+}
 
-/** The row of a sorry server, under those of the servers. */
 /** A server that has left the config. */
 export function leavingRow({ address, connections, until }: LeavingStatus, now: Date): Cell[] {
   return [
@@ -59,6 +61,7 @@ export function leavingRow({ address, connections, until }: LeavingStatus, now: 
   ];
 }
 
+/** The row of a sorry server, under those of the servers. */
 export function sorryRow({ address, weight, connections }: SorryStatus): Cell[] {
   const state = weight === null ? 'waits' : weight > 0 ? 'in' : 'ending';
   return [

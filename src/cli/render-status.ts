@@ -41,6 +41,8 @@ function troubles(status: Status, { now }: View): string[] {
         `${name} process ${state}, ${pid === null ? 'not running' : `pid ${pid}`} since ${since(started, now)}, restarted ${restarts} ×`,
       );
   if (status.ipvsTrouble !== null) found.push(`IPVS: ${status.ipvsTrouble}; no service is carried`);
+  if (status.cutOff !== null)
+    found.push(`cut off: most checks fail, and ${status.cutOff}; failures do not count, all weights stay as they are`);
   if (status.sync !== null && status.sync.trouble !== null) found.push(syncTrouble(status.sync, status.sync.trouble));
   found.push(...routerTroubles(status.routers, now));
   // One table is for all of them, and so is its trouble.
@@ -87,7 +89,7 @@ function renderService(service: ServiceStatus, view: View): string {
     ],
     [
       ...servers.map((server) => row(sourceOf(server), serverRow(server, away !== null, view))),
-      ...sorryServers.map((server) => row('file', sorryRow(server))),
+      ...sorryServers.map((server) => row('config', sorryRow(server))),
       ...service.leaving.map((server) => row('-', leavingRow(server, view.now))),
     ],
     { ...view, indent: 2 },

@@ -322,6 +322,8 @@ export type CheckCommon = {
   /** The same while the last answers speak against the verdict, and while the server is down; `null`: as `interval`. */
   readonly fastInterval: Duration | null;
   readonly downInterval: Duration | null;
+  /** The least of these while this director is backup for the service; `null`: as while it is master. */
+  readonly backupInterval: Duration | null;
   /** Each probe starts later by chance, by at most this share of the interval, percent. */
   readonly jitter: number;
   /** From the start of a probe to its answer, all phases together. */
@@ -334,6 +336,8 @@ export type CheckCommon = {
   readonly flapWindow: Duration;
   /** Answers that take longer lower the weight in proportion; `null`: the weight does not depend on them. */
   readonly latencyTarget: Duration | null;
+  /** The way of its probes; `null`: as the server is forwarded (`viaOf`). */
+  readonly via: Via | null;
   /** Port probed; `null`: the server's own. */
   readonly port: number | null;
   /** Source address of the probe; `null`: the director's own address towards the server, never a VIP. */
@@ -502,7 +506,7 @@ export type AgentCheckConfig = CheckCommon &
 export type FileCheckConfig = CheckCommon & {
   readonly type: 'file';
   /** With `{address}` and `{port}` for those of the server. */
-  readonly path: string;
+  readonly file: string;
   /** What a server counts as whose file is not there. */
   readonly absent: 'up' | 'down';
 };

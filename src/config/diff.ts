@@ -75,9 +75,13 @@ const write = (options: Options, values: object): Table => writeTable(options, v
 /** A service with its servers as a table by address, and its checks each by itself: several by their names. */
 function writeService(service: Config['services'][number]): Table {
   const servers = service.servers.map((s) => [writeServerAddress(s.address), write(SERVER, s)] as const);
-  const { check, ...rest } = write(WHOLE_SERVICE, service) as { readonly check: readonly Table[] };
+  const { check, discovery, ...rest } = write(WHOLE_SERVICE, service) as {
+    readonly [K in 'check' | 'discovery']: readonly Table[];
+  };
   const checks = check.map((table) => [check.length === 1 ? 'check' : `check ${table.name}`, table] as const);
-  return { ...rest, ...Object.fromEntries(checks), server: Object.fromEntries(servers) };
+  const found = discovery.map((table) => [table.name as string, table] as const);
+  const named = { discovery: Object.fromEntries(found), server: Object.fromEntries(servers) };
+  return { ...rest, ...Object.fromEntries(checks), ...named };
 }
 
 /** A virtual router with its addresses, peers and tracked things as tables, by what each is about. */
@@ -105,7 +109,7 @@ function tableOf(value: Plain | undefined): Table {
 }
 
 /** The tables whose keys are names of things: these stand behind a space, not a dot. */
-const NAMED = new Set(['server', 'address', 'peer', 'track']);
+const NAMED = new Set(['discovery', 'server', 'address', 'peer', 'track']);
 
 function many<T extends { readonly name: string }>(
   section: Section,
@@ -127,6 +131,7 @@ function many<T extends { readonly name: string }>(
       continue;
     }
     kept.add(old);
+    if (old === item) continue;
     const fields = fieldsOf(written(old), written(item));
     if (fields.length > 0) found.push({ section, name: item.name, what: 'changed', fields });
   }

@@ -222,7 +222,7 @@ export const IPVS = {
   first_probe_mark: {
     is: integer(1, U32 - PROBE_MARKS + 1),
     default: 0x4c56_0000,
-    doc: 'Firewall marks of checks through IPVS (`via`): one for each server, of the 65,536 from this one on. Nothing else on this machine may use them.',
+    doc: 'Firewall marks of checks through IPVS (`via`): one for each server, of the 65,536 from this one on; servers beyond those are probed directly. Nothing else on this machine may use them.',
   },
   timeout_tcp: {
     is: timeout,

@@ -86,6 +86,12 @@ export const CHECK = {
     absent: '`interval`',
     doc: 'The same while a server is down and does not answer.',
   },
+  backup_interval: {
+    is: duration('100ms', '1h'),
+    default: null,
+    absent: 'as while it is master',
+    doc: 'The least of these while this director is backup for the service: it probes too, to be ready, but may do so at a lower rate.',
+  },
   jitter: {
     is: integer(0, 50),
     default: 0,
@@ -110,6 +116,12 @@ export const CHECK = {
     default: null,
     absent: 'the weight does not depend on it',
     doc: 'A server whose answers take longer on average gets less weight in proportion, down to a tenth: half of it at twice this time.',
+  },
+  via: {
+    is: choice('direct', 'datapath', 'both'),
+    default: null,
+    absent: '`"both"` for servers of `"dr"` and `"tun"` at a port of the service, else `"direct"`',
+    doc: 'Way of the probes: `"direct"` to the server; `"datapath"` to the virtual addresses, forwarded by IPVS as clients are, which finds a server without the virtual address and a tunnel that is down; `"both"`, which tells the one from the other. Not with `"nat"`.',
   },
   port: { is: integer(1, 65535), default: null, absent: "the server's", doc: 'Port that is probed.' },
   source: {

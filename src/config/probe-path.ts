@@ -24,7 +24,7 @@ const SPEAKS: Readonly<Partial<Record<string, readonly Protocol[]>>> = {
 export const canGoThrough = (type: string): boolean => SPEAKS[type] !== undefined;
 
 type Checked = Pick<ServiceDefinition, 'protocol' | 'addresses' | 'forward' | 'tunnel'>;
-type Checking = Pick<CheckConfig, 'type'> & { readonly via?: Via | null };
+type Checking = Pick<CheckConfig, 'type' | 'via'>;
 type Server = Pick<ServerDefinition, 'address' | 'forward' | 'tunnel'>;
 
 /**
@@ -32,7 +32,7 @@ type Server = Pick<ServerDefinition, 'address' | 'forward' | 'tunnel'>;
  * of the service use; or else directly.
  */
 export function viaOf(service: Checked, check: Checking, server: Server, port: number): Via {
-  if (check.via) return check.via;
+  if (check.via !== null) return check.via;
   const answersItself = (server.forward ?? service.forward) !== 'nat';
   const ofClients = SPEAKS[check.type]?.includes(service.protocol) && service.addresses.some(has(port));
   return answersItself && ofClients ? 'both' : 'direct';

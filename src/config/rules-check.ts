@@ -2,9 +2,19 @@
 
 import { familyOf } from '../base/address.ts';
 import { isGiven, placeOf } from '../base/option.ts';
-import type { CheckConfig, FileCheckConfig, HttpCheckConfig, SmtpCheckConfig, TcpCheckConfig } from './config.ts';
+import type {
+  CheckConfig,
+  DnsCheckConfig,
+  FileCheckConfig,
+  HttpCheckConfig,
+  PingCheckConfig,
+  SmtpCheckConfig,
+  TcpCheckConfig,
+  UdpCheckConfig,
+} from './config.ts';
 import { type CheckDraft, checkNames, type Draft, type Rules, type ServiceDraft, type Virtual } from './rules.ts';
 import { checkConnection } from './rules-connection.ts';
+import { checkDns, checkPing, checkUdp } from './rules-datagram.ts';
 import { checkSmtp, checkTcp } from './rules-dialogue.ts';
 import { checkFile, hasFileAPort } from './rules-local.ts';
 import { say } from './say.ts';
@@ -13,7 +23,7 @@ import { commonPort } from './service-words.ts';
 /** The kinds that connect over TCP: of a service that is not TCP they see another thing than its clients do. */
 const OVER_TCP: ReadonlySet<string> = new Set<CheckConfig['type']>(['tcp', 'http', 'https', 'smtp', 'grpc']);
 /** The kinds that probe no port. */
-const WITHOUT_PORT: ReadonlySet<string> = new Set<CheckConfig['type']>(['exec', 'file']);
+const WITHOUT_PORT: ReadonlySet<string> = new Set<CheckConfig['type']>(['exec', 'file', 'ping']);
 
 export function checkChecks(service: ServiceDraft, virtual: Virtual, rules: Rules): void {
   const { checks = [] } = service;
@@ -62,6 +72,12 @@ function checkKind(check: CheckDraft, rules: Rules): void {
   switch (check.type) {
     case 'tcp':
       return checkTcp(check as Draft<TcpCheckConfig>, rules);
+    case 'udp':
+      return checkUdp(check as Draft<UdpCheckConfig>, rules);
+    case 'dns':
+      return checkDns(check as Draft<DnsCheckConfig>, rules);
+    case 'ping':
+      return checkPing(check as Draft<PingCheckConfig>, rules);
     case 'smtp':
       return checkSmtp(check as Draft<SmtpCheckConfig>, rules);
     case 'file':

@@ -1,6 +1,6 @@
 /** Rules of what the checks share that open a connection: the limits of its phases, and TLS. */
 
-import { isGiven, placeOf } from '../base/option.ts';
+import { placeOf } from '../base/option.ts';
 import type { PhaseLimits, TlsConfig } from './config.ts';
 import type { CheckDraft, Rules } from './rules.ts';
 import { say } from './say.ts';
@@ -10,18 +10,17 @@ type Connecting = { readonly type?: string } & {
   readonly [K in keyof (PhaseLimits & TlsConfig)]?: (PhaseLimits & TlsConfig)[K];
 };
 
-const ONLY_OVER_TLS = [
-  ...(['sni', 'verify', 'ca', 'certificate', 'key'] as const),
-  ...(['expiryWarning', 'tlsTimeout'] as const),
-];
+const ONLY_OVER_TLS = ['sni', 'verify', 'ca', 'certificate', 'key', 'tlsTimeout'] as const;
 
 export function checkConnection(check: CheckDraft, rules: Rules): void {
-  const { ca, verify, certificate, key, connectTimeout, tlsTimeout }: Connecting = check;
+  const given: Connecting = check;
+  const { ca, verify, certificate, key, connectTimeout, tlsTimeout } = given;
   const at = (name: string): number => placeOf(rules, check, name);
   const plain = plainBecause(check);
   if (plain !== undefined) {
+    // What is as by default is written out in the effective config of a plain check too.
     for (const name of ONLY_OVER_TLS)
-      if (isGiven(rules, check, name)) rules.error(at(name), say.tlsOnly(keyOf(name), plain));
+      if (name === 'verify' ? verify === false : given[name]) rules.error(at(name), say.tlsOnly(keyOf(name), plain));
   } else if (ca && verify === false) rules.warn(at('ca'), say.caUnused());
   if (certificate && key === null) rules.error(at('certificate'), say.halfCertificate('certificate', 'key'));
   if (key && certificate === null) rules.error(at('key'), say.halfCertificate('key', 'certificate'));

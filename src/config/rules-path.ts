@@ -1,9 +1,10 @@
 /** Rules of checks that go through IPVS: what can go there, and which marks are theirs. */
 
+import { ip } from '../base/address.ts';
 import { placeOf } from '../base/option.ts';
-import { PROBE_MARKS, pathKey } from '../ipvs/probe-services.ts';
-import type { CheckConfig, ServerConfig, ServiceConfig, Via } from './config.ts';
-import { canGoThrough, viaOf, waysTo } from './probe-path.ts';
+import { PROBE_MARKS } from '../ipvs/probe-services.ts';
+import type { ServiceConfig, Via } from './config.ts';
+import { canGoThrough, viaOf } from './probe-path.ts';
 import type { CheckDraft, IpvsDraft, Rules, ServiceDraft } from './rules.ts';
 import { sayIpvs } from './say-ipvs.ts';
 import { probedAt } from './service-words.ts';
@@ -30,25 +31,22 @@ function refusal(service: ServiceDraft, type: string | undefined, via: Via): str
   return nat ? sayIpvs.viaByNat(via) : undefined;
 }
 
-/** There is one for each way, and no service of the file has one of them. */
+/** No service of the file has one of them. */
 function checkMarks(services: readonly ServiceConfig[], first: number, rules: Rules): void {
-  const paths = new Set<string>();
-  for (const service of services) {
-    for (const server of service.servers)
-      for (const check of service.checks) for (const key of waysOf(service, check, server)) paths.add(key);
-    if (paths.size > PROBE_MARKS)
-      return rules.error(placeOf(rules, service, 'checks'), sayIpvs.tooManyPaths(PROBE_MARKS));
-  }
-  if (paths.size === 0) return;
+  if (!services.some(goesThrough)) return;
   for (const { fwmarks } of services)
     for (const [i, mark] of fwmarks.entries())
       if (first <= mark && mark < first + PROBE_MARKS)
         rules.error(placeOf(rules, fwmarks, String(i)), sayIpvs.markOfProbes(mark, first, PROBE_MARKS));
 }
 
-function waysOf(service: ServiceConfig, check: CheckConfig, server: ServerConfig): readonly string[] {
-  const { port } = probedAt(service, check, server.address);
-  return viaOf(service, check, server, port) === 'direct'
-    ? []
-    : waysTo(service, server, port).map(({ path }) => pathKey(path));
-}
+/** A server that is still to be found, as far as it is known. */
+const ANY = { address: { address: ip('0.0.0.0'), port: 0 }, forward: null, tunnel: null } as const;
+
+const goesThrough = (service: ServiceConfig): boolean =>
+  service.checks.some((check) =>
+    [...service.servers, ...(service.discovery.length > 0 ? [ANY] : [])].some((server) => {
+      const { port } = probedAt(service, check, server.address);
+      return viaOf(service, check, server, port) !== 'direct';
+    }),
+  );

@@ -6,13 +6,7 @@ import { familyOfMarks, type PortRange } from '../ipvs/desired.ts';
 import { type Forward, flagBits, serviceKey, type Tunnel } from '../ipvs/table.ts';
 import type { ServerConfig, ServiceConfig } from './config.ts';
 import { writePortRange, writeServerAddress } from './options-service.ts';
-import {
-  checkNames,
-  type Rules,
-  type ServiceDraft,
-  unique,
-  type Virtual,
-} from './rules.ts';
+import { checkNames, type Rules, type ServiceDraft, unique, type Virtual } from './rules.ts';
 import { checkChecks } from './rules-check.ts';
 import { checkDiscovery } from './rules-discovery.ts';
 import { checkMasquerade } from './rules-masquerade.ts';

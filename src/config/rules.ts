@@ -25,6 +25,7 @@ import type {
 } from './config.ts';
 import type { DiscoveryConfig } from './discovery-config.ts';
 import { checkActive, checkIpvs } from './rules-ipvs.ts';
+import { checkPaths } from './rules-path.ts';
 import { checkServices } from './rules-service.ts';
 import { checkTracks } from './rules-track.ts';
 import { checkRouters } from './rules-vrrp.ts';
@@ -79,6 +80,7 @@ export function checkConfig(config: ConfigDraft, rules: Rules): void {
   checkServices(services, vrrp.length > 0, virtual, rules);
   checkActive(services, vrrp, rules);
   checkIpvs(ipvs, services, vrrp, rules);
+  checkPaths(services, ipvs, rules);
   checkNames(alerts, '[[alert]]', rules);
   for (const alert of alerts) {
     const command =

@@ -21,8 +21,6 @@ export const sayIpvs = {
     `via = ${quoted(via)} in a service of marks alone, which has no address to probe, expected via = "direct"`,
   viaByNat: (via: string) =>
     `via = ${quoted(via)} with forward = "nat", whose servers answer by way of the director as they do to a direct probe, expected via = "direct"`,
-  tooManyPaths: (most: number) =>
-    `checks go through IPVS to more than ${most} servers, each of which takes a firewall mark, expected fewer: via = "direct" takes none`,
   markOfProbes: (mark: number, first: number, many: number) =>
     `fwmark ${mark} is one of those of checks through IPVS, ${first} to ${first + many - 1}, expected another, or first_probe_mark in [ipvs]`,
 

@@ -24,12 +24,13 @@ export function describeServer(service: Pick<ServiceConfig, 'addresses'>, { addr
   return known === undefined ? writeServerAddress({ address, port }) : formatEndpoint({ address, port: known });
 }
 
-/** Where a server is probed: at the port of the check, or else at its own, or else at that of the service. */
+/** Where a server is probed: at the port of the check, or else at its own, or else at that of the service. ICMP has none: 0. */
 export function probedAt(
   service: Pick<ServiceConfig, 'addresses'>,
-  check: { readonly port: number | null },
+  check: { readonly type?: string; readonly port: number | null },
   { address, port }: Endpoint,
 ): Endpoint {
+  if (check.type === 'ping') return { address, port: 0 };
   const own = port === 0 ? commonPort(service) : port;
   // A service where neither is known is refused by the rules of [service.check].
   return { address, port: check.port ?? own ?? 0 };

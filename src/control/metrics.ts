@@ -126,6 +126,12 @@ export const METRICS: readonly Row[] = [
   gauge('ipvs_reachable', '1 while the IPVS table of the kernel can be read.', [], ({ status }) => [
     [bit(status.ipvsTrouble === null)],
   ]),
+  gauge(
+    'checks_cut_off',
+    '1 while failed checks do not count, as this director is cut off from the servers.',
+    [],
+    ({ status }) => [[bit(status.cutOff !== null)]],
+  ),
 
   gauge(
     'vrrp_state',
@@ -326,7 +332,7 @@ export const METRICS: readonly Row[] = [
   ),
   gauge(
     'discovery_held_back_servers',
-    'Servers that its last answer would take out, and that stay, since they are more than max_removed allows.',
+    'Servers that its last answer would take out, and that stay, since they are too many at once.',
     DISCOVERY,
     discovery((d) => d.held?.removes ?? 0),
   ),

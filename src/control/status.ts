@@ -23,10 +23,23 @@ export type Status = {
   readonly processes: readonly ProcessStatus[];
   /** Why the kernel's IPVS table cannot be read; `null` when it can, or there is no service. */
   readonly ipvsTrouble: string | null;
+  /** What is wrong with the way to the servers, so that failed checks do not count; `null`: they do. */
+  readonly cutOff: string | null;
   /** The connection synchronization; `null`: the config has none, or its process does not answer. */
   readonly sync: SyncStatus | null;
   readonly routers: readonly RouterStatus[];
   readonly services: readonly ServiceStatus[];
+  /** The services that the kernel has for checks through IPVS, and for them alone. */
+  readonly probeServices: readonly ProbeServiceStatus[];
+};
+
+export type ProbeServiceStatus = {
+  readonly fwmark: number;
+  /** Of the virtual addresses that it is for. */
+  readonly family: 4 | 6;
+  /** Address of the one server behind it. */
+  readonly server: string;
+  readonly forward: Forward;
 };
 
 export type TrialStatus = {

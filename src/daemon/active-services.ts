@@ -22,6 +22,15 @@ export function awayWith(service: ServiceConfig, kernel: Table, known: Known): s
   return routerOf(service, first, known.homes)?.router ?? null;
 }
 
+/** Whether the service's virtual router is known not to be master here, for all of its addresses. */
+export function isBackup(service: ServiceConfig, { homes, roles }: Known): boolean {
+  const ids = idsOf(service);
+  return ids.every((id) => {
+    const follows = routerOf(service, id, homes);
+    return follows !== undefined && isMaster(roles, follows.router, follows.family) === false;
+  });
+}
+
 function awayIds(service: ServiceConfig, kernel: Table, { homes, roles }: Known): readonly ServiceId[] {
   if (service.active !== 'master') return [];
   return idsOf(service).filter((id) => {

@@ -12,7 +12,7 @@ import { probedAt } from '../config/service-words.ts';
 import type { SyncStatus } from '../control/status.ts';
 import { idsOf } from '../ipvs/desired.ts';
 import { CONNTRACK_ALONE, isMasqueraded, wantedMasquerading, withConntrack } from '../ipvs/masquerade.ts';
-import { NOTHING_WANTED } from '../ipvs/settings.ts';
+import { NOTHING_WANTED, type Values, withValues } from '../ipvs/settings.ts';
 import type { Table } from '../ipvs/table.ts';
 import { createTimer, dateOf, now } from '../system/clock.ts';
 import { defaultRoute } from '../system/default-route.ts';
@@ -21,19 +21,23 @@ import { openIpvsSettings } from '../system/ipvs-settings.ts';
 import { later } from '../system/later.ts';
 import { openNft } from '../system/nft.ts';
 import { openRtnetlink, watchNetwork } from '../system/rtnetlink.ts';
+import { openSysctl } from '../system/sysctl.ts';
 import { openAsker } from '../trackers/gateway/ask.ts';
 import { createTrackers } from '../trackers/registry.ts';
 import { createServiceBoard } from '../trackers/service/board.ts';
-import { awayWith, onlyActive } from './active-services.ts';
+import { awayWith, isBackup, onlyActive } from './active-services.ts';
+import { createCertificateWatch } from './certificate-watch.ts';
 import { createChangingServices } from './changing-services.ts';
 import { report, serve, tellTracked } from './child.ts';
 import { createComplaints } from './complaints.ts';
+import { createFailureGuard } from './failure-guard.ts';
 import { createIpvsSettingsKeeper } from './ipvs-settings-keeper.ts';
 import { createLeavingServers } from './leaving-servers.ts';
 import { createMasqueradeKeeper } from './masquerade-keeper.ts';
-import type { CheckerOrders } from './messages.ts';
+import type { CheckerOrders, ToldCheckerOrders } from './messages.ts';
+import { createPathProbing } from './path-probing.ts';
 import { liveConnections } from './plan-connections.ts';
-import { probeSources } from './probe-source.ts';
+import type { Sources } from './probe-paths.ts';
 import { createProberSchedule } from './prober-schedule.ts';
 import { createQuorumCommands } from './quorum-commands.ts';
 import { createReconciler } from './reconciler.ts';
@@ -51,7 +55,9 @@ import {
 import { createServiceKeeper } from './service-keeper.ts';
 import { type ProbeWish, type SharedProbes, shareProbes } from './shared-probes.ts';
 import { syncStatus, wantedWith } from './sync-status.ts';
+import { understand } from './told-services.ts';
 import { createTrackKeeper } from './track-keeper.ts';
+import { uplinkTrouble } from './uplink.ts';
 import { createVerdictBook, verdictKey } from './verdict-book.ts';
 import { createVerdictStore } from './verdict-store.ts';
 
@@ -96,7 +102,8 @@ function desired(kernel: Table, owned: ReadonlySet<string>, parts: readonly Serv
   const services = parts ?? keeper.services();
   if (parts === undefined) changing.clear();
   changing.set(services.map((service) => [service, keeper.nextChange(kernel, at, service)]));
-  const wanted = leaving.keep(kernel, keeper.desired(kernel, at, services), owned, parts);
+  const ways = parts === undefined ? paths.wanted(kernel, owned) : [];
+  const wanted = leaving.keep(kernel, new Map([...keeper.desired(kernel, at, services), ...ways]), owned, parts);
   return active(wanted, kernel, { services, homes: orders.homes });
 }
 
@@ -106,7 +113,9 @@ let clearing = false;
 const reconciler = createReconciler({
   open: openIpvs,
   desired: (kernel, owned, parts) => (clearing ? new Map() : desired(kernel, owned, parts)),
+  ending: () => clearing,
   idsOf: (service: ServiceConfig) => idsOf(service),
+  isHidden: (id) => paths.isOne(id),
   owned: {
     load: () => loadOwned(orders.runDir),
     save: (owned) => saveOwned(orders.runDir, owned),
@@ -126,7 +135,7 @@ const active = (table: Table, kernel: Table, { services, homes }: Pick<CheckerOr
 const complaints = createComplaints(now, report);
 const settings = createIpvsSettingsKeeper({
   open: openIpvsSettings,
-  wanted: () => (ipvs === undefined ? NOTHING_WANTED : wantedWith(ipvs, roles)),
+  wanted: () => (ipvs === undefined ? NOTHING_WANTED : withValues(wantedWith(ipvs, roles), receiving)),
   kept: { load: () => loadKeptSettings(orders.runDir), save: (kept) => saveKeptSettings(orders.runDir, kept) },
   report,
   complain: (what, detail, severity) => complaints(what, () => detail, severity),
@@ -139,44 +148,70 @@ const masquerade = createMasqueradeKeeper({
   complain: (what, detail, severity) => complaints(what, () => detail, severity),
   later,
 });
+const paths = createPathProbing({
+  ...{ now, rtnetlink, openIpvs, sysctl: openSysctl(), createProber },
+  ipvs: () => ipvs,
+  roles: () => roles,
+  restore: (what) => void (what === 'service' ? reconciler : settings).request(),
+  complain: (what, detail) => complaints(what, () => detail),
+});
+/** What the machine must be set to for probes through IPVS. */
+let receiving: Values = new Map();
+const clock = { now, timer: createTimer };
+const gateway = {
+  rtnetlink,
+  defaultRoute,
+  isVirtual: (address: IpAddress) => orders.virtualAddresses.includes(address),
+  openAsker,
+};
+const guard = createFailureGuard({ inspect: (to) => uplinkTrouble(to, clock, gateway), now, report });
+const certificates = createCertificateWatch(Date.now, report);
 const probes = createProberSchedule({
   now,
   timer: createTimer,
-  createProber,
+  createProber: paths.createProber,
   random: Math.random,
-  onResult: (key, result, at) => {
-    const changed = (readers.get(key) ?? []).flatMap((verdict) => keeper.take(verdict, result, at) ?? []);
+  onResult: (key, found, at) => {
+    const result = guard.judge(key, found, at);
+    const verdicts = readers.get(key) ?? [];
+    if (result.certificateExpires !== undefined) sawCertificate(result.certificateExpires, verdicts);
+    const changed = verdicts.flatMap((verdict) => keeper.take(verdict, result, at) ?? []);
     if (changed.length === 0) return;
     store.changed();
     board.refresh();
     void reconciler.look(changed);
   },
-  interval: (key) => shortest((readers.get(key) ?? []).flatMap((verdict) => book.interval(verdict) ?? [])),
+  interval: (key) => shortest((readers.get(key) ?? []).flatMap((verdict) => book.interval(verdict, standsBy) ?? [])),
 });
+
+function sawCertificate(expires: number, verdicts: readonly string[]): void {
+  for (const { service, server, check } of verdicts.flatMap((verdict) => book.place(verdict) ?? []))
+    if ('expiryWarning' in check)
+      certificates.saw({ of: `${service.name}: server ${server.name}`, expires, warning: check.expiryWarning });
+}
+
+/** Services that another director carries. */
+const standsBy = (service: ServiceConfig): boolean => isBackup(service, { homes: orders.homes, roles });
 const board = createServiceBoard((service) => keeper.quorum(service));
 const tracks = createTrackKeeper({
   now,
   date: dateOf,
   watch: createTrackers({
-    clock: { now, timer: createTimer },
-    gateway: {
-      rtnetlink,
-      defaultRoute,
-      isVirtual: (address) => orders.virtualAddresses.includes(address),
-      openAsker,
-    },
+    ...{ clock, gateway },
     services: board,
   }),
   changed: tellTracked,
   report,
 });
 
-async function configure(next: CheckerOrders): Promise<void> {
+async function configure(told: ToldCheckerOrders): Promise<void> {
+  const next = { ...told, services: understand(told.services, orders.services) };
   orders = next;
   ipvs = withConntrack(next.ipvs, next.services);
   leaving.configure(next.services);
   tracks.configure(next.tracks, next.tracked);
   balancing ||= next.services.length > 0 || loadOwned(next.runDir).size > 0;
+  paths.configure(next.services, next.ipvs.firstProbeMark);
   // Before its services, since a connection that they take without it stays without.
   if (next.services.some(isMasqueraded)) {
     await reconciler.read();
@@ -191,25 +226,23 @@ async function configure(next: CheckerOrders): Promise<void> {
       keeper.configure(next.services, kernel, now(), serverOrders);
     });
   board.refresh();
-  await settings.request();
   await aimProbes();
 }
 
 /** Tells every probe its server and its source. Those that stay the same go on undisturbed. */
 async function aimProbes(): Promise<void> {
   const checked = orders.services.filter(({ checks }) => checks.length > 0);
-  const sources = await probeSources(
-    rtnetlink,
-    checked.flatMap(({ servers }) => servers.map(({ address }) => address.address)),
-    new Set(orders.virtualAddresses),
+  const sources = await paths.sources(checked, orders.virtualAddresses);
+  const wishes = checked.flatMap((service) =>
+    service.servers.flatMap((server) => service.checks.map((check) => wishOf(service, server, check, sources))),
   );
-  const shared = shareProbes(
-    checked.flatMap((service) =>
-      service.servers.flatMap((server) => service.checks.map((check) => wishOf(service, server, check, sources))),
-    ),
-  );
+  receiving = await paths.settingsFor(wishes);
+  // Before the first probe that needs them.
+  await settings.request();
+  const shared = shareProbes(wishes);
   readers = shared.readers;
   probes.configure(shared.orders);
+  guard.configure(new Map(shared.orders.map(({ key, target }) => [key, target.address.address])));
 }
 
 /** Whose verdicts a probe is for. */
@@ -219,12 +252,7 @@ let readers: SharedProbes['readers'] = new Map();
 const shortest = (intervals: readonly Duration[]): Duration =>
   intervals.length === 0 ? seconds(1) : milliseconds(Math.min(...intervals));
 
-function wishOf(
-  service: ServiceConfig,
-  server: ServerConfig,
-  check: CheckConfig,
-  sources: ReadonlyMap<IpAddress, IpAddress | null>,
-): ProbeWish {
+function wishOf(service: ServiceConfig, server: ServerConfig, check: CheckConfig, sources: Sources): ProbeWish {
   const target = {
     address: probedAt(service, check, server.address),
     source: check.source ?? sources.get(server.address.address) ?? null,
@@ -232,7 +260,8 @@ function wishOf(
     device: check.device,
     mark: null,
   };
-  return { key: verdictKey(service, server, check), check, target };
+  const wish = { key: verdictKey(service, server, check), check, target };
+  return paths.withWays(wish, [service, server, check, sources]);
 }
 
 // An own address that comes or goes may change a probe's source. Virtual ones come and go at every failover, and do not.
@@ -251,7 +280,9 @@ if (!watched.ok)
   });
 
 function takeRoles(next: readonly RouterRole[]): void {
+  const before = roles;
   roles = next;
+  paths.rolesChanged(before, orders.homes);
   if (ipvs === undefined) return;
   if (balancing) void reconciler.request();
   void settings.request();
@@ -261,7 +292,10 @@ function takeRoles(next: readonly RouterRole[]): void {
 async function putBack(): Promise<void> {
   roles = roles.map((role) => ({ ...role, master: false }));
   clearing = ipvs?.onStop === 'remove';
-  if (balancing && (clearing || orders.services.some((service) => service.active === 'master')))
+  // Nobody probes any more, whatever else stays.
+  const probed = paths.any();
+  paths.close();
+  if (balancing && (clearing || probed || orders.services.some((service) => service.active === 'master')))
     await reconciler.request();
   // What stays of the services is to be masqueraded still.
   const stays = !clearing && orders.services.some(isMasqueraded);
@@ -274,7 +308,7 @@ async function statusOfSync(): Promise<SyncStatus | null> {
   return syncStatus(ipvs, wantedWith(ipvs, roles), await settings.read(), settings.trouble());
 }
 
-serve<CheckerOrders>({
+serve<ToldCheckerOrders>({
   note: (next) => {
     roles = next.roles;
   },
@@ -291,12 +325,17 @@ serve<CheckerOrders>({
     return {
       services: keeper.status(table, now(), dateOf, beside),
       trouble: reconciler.trouble(),
+      cutOff: guard.trouble(),
       sync: await statusOfSync(),
+      probeServices: paths.status(),
     };
   },
-  trouble: () => reconciler.trouble(),
-  plan: async (wanted) => {
-    const set = await settings.preview(wantedWith(withConntrack(wanted.ipvs, wanted.services), roles));
+  trouble: () => ({ trouble: reconciler.trouble(), cutOff: guard.trouble() }),
+  plan: async (told) => {
+    const wanted = { ...told, services: understand(told.services, []) };
+    const set = await settings.preview(
+      withValues(wantedWith(withConntrack(wanted.ipvs, wanted.services), roles), receiving),
+    );
     if (set === undefined) return undefined;
     const first = [...set, ...(await masquerade.preview(wantedMasquerading(wanted.services, reconciler.table())))];
     if (!balancing && wanted.services.length === 0) return { changes: first, live: new Map() };

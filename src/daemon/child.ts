@@ -2,7 +2,16 @@
 
 import type { Happening } from '../control/event.ts';
 import { setParentDeathSignal } from '../system/process.ts';
-import type { Answer, Changes, CheckerAnswer, FromChild, ToChild, Tracked, VrrpAnswer } from './messages.ts';
+import type {
+  Answer,
+  Changes,
+  CheckerAnswer,
+  CheckerTrouble,
+  FromChild,
+  ToChild,
+  Tracked,
+  VrrpAnswer,
+} from './messages.ts';
 import type { RouterRole } from './roles.ts';
 
 export type Work<Orders> = {
@@ -10,7 +19,7 @@ export type Work<Orders> = {
   readonly configure: (orders: Orders) => Promise<void>;
   readonly status: () => Promise<VrrpAnswer | CheckerAnswer>;
   /** Why it cannot do its work, from memory: asked often. */
-  readonly trouble?: () => string | null;
+  readonly trouble?: () => CheckerTrouble;
   /** What orders say that holds at once, whatever is still being carried out. */
   readonly note?: (orders: Orders) => void;
   /** Takes what the checker process has found of tracked things. */
@@ -84,7 +93,7 @@ export function serve<Orders>(work: Work<Orders>): void {
   }
 
   async function answerTo({ what, orders }: Extract<ToChild<Orders>, { type: 'request' }>): Promise<Answer> {
-    if (what === 'trouble') return { trouble: work.trouble?.() ?? null };
+    if (what === 'trouble') return work.trouble?.();
     return orders === undefined ? work.status() : work.plan(orders);
   }
 }

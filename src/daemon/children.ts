@@ -49,8 +49,11 @@ const MOST_UNANSWERED = 10;
 
 export type Child<Orders, Answers> = {
   readonly name: ChildName;
-  /** Starts it when it does not run; tells it what to do either way, now and after every restart, as it is then. */
-  configure(orders: () => Orders): void;
+  /**
+   * Starts it when it does not run; tells it what to do either way, now and after every restart, as it is then. `fresh`: to a
+   * process that has been told nothing yet.
+   */
+  configure(orders: (fresh: boolean) => Orders): void;
   /** Says something to the one that runs; one that comes after it has its orders. */
   tell(message: Extract<ToChild<Orders>, { type: 'tracked' | 'roles' }>): void;
   /** Asks and waits; `undefined` when the child is dead or does not answer within `within`. */
@@ -68,7 +71,7 @@ export function createChild<Orders, Answers extends Partial<Record<Question, unk
   tracked: (tracked: readonly Tracked[]) => void = () => {},
   launch: (name: ChildName) => ChildProcess = forkChild,
 ): Child<Orders, Answers> {
-  let orders: (() => Orders) | undefined;
+  let orders: ((fresh: boolean) => Orders) | undefined;
   let running: ChildProcess | undefined;
   let standby: ChildProcess | undefined;
   let state: ProcessStatus['state'] = 'dead';
@@ -93,7 +96,7 @@ export function createChild<Orders, Answers extends Partial<Record<Question, unk
     running = standby ?? forkOne();
     standby = undefined;
     if (running === undefined) return startAgain();
-    if (orders !== undefined) send({ type: 'configure', orders: orders() });
+    if (orders !== undefined) send({ type: 'configure', orders: orders(true) });
     const how = stoodBy ? ', which stood by' : '';
     report({ kind: 'process', process: name, what: 'started', detail: `pid ${running.pid}${how}` });
   }
@@ -242,7 +245,7 @@ export function createChild<Orders, Answers extends Partial<Record<Question, unk
       if (stopping) return;
       orders = next;
       if (running === undefined && pause === undefined) start();
-      else send({ type: 'configure', orders: next() });
+      else send({ type: 'configure', orders: next(false) });
     },
     tell: send,
     async ask(what, within, forOrders) {

@@ -6,7 +6,7 @@
 import { after, type Duration, type Instant, instant, seconds } from '../base/time.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import { endpointFor, idsOf, keysOf } from '../ipvs/desired.ts';
-import { type Leaving, withLeaving } from '../ipvs/leaving.ts';
+import { type Leaving, type LeavingRules, withLeaving } from '../ipvs/leaving.ts';
 import { memberKey, serviceKey, type Table } from '../ipvs/table.ts';
 import { withSorry } from './sorry-servers.ts';
 
@@ -103,7 +103,21 @@ function ofOthers(leaving: Leaving, parts: readonly ServiceConfig[]): readonly (
   return [...leaving].filter(([name]) => !keys.has(name.slice(0, name.lastIndexOf(' '))));
 }
 
-function rulesOf(services: readonly ServiceConfig[]) {
+/** They are worked out when the first server is seen to leave: mostly none does. */
+function rulesOf(services: readonly ServiceConfig[]): LeavingRules {
+  let known: Known | undefined;
+  const all = (): Known => {
+    known ??= knownOf(services);
+    return known;
+  };
+  return {
+    isConfigured: (key) => all().configured.has(key),
+    patience: (service) => all().patience.get(service) ?? seconds(0),
+  };
+}
+
+type Known = { readonly configured: ReadonlySet<string>; readonly patience: ReadonlyMap<string, Duration> };
+function knownOf(services: readonly ServiceConfig[]): Known {
   const configured = new Set<string>();
   const patience = new Map<string, Duration>();
   for (const service of services)
@@ -113,10 +127,7 @@ function rulesOf(services: readonly ServiceConfig[]) {
       for (const server of withSorry(service).servers)
         configured.add(memberKey(key, { address: endpointFor(id, server) }));
     }
-  return {
-    isConfigured: (key: string): boolean => configured.has(key),
-    patience: (service: string): Duration => patience.get(service) ?? seconds(0),
-  };
+  return { configured, patience };
 }
 
 /** What a file holds, without what is damaged. */

@@ -7,9 +7,17 @@ import type { Homes } from '../config/active.ts';
 import type { IpvsConfig, ServiceConfig, TrackConfig, VrrpConfig } from '../config/config.ts';
 import type { PlannedChange } from '../control/director.ts';
 import type { Happening } from '../control/event.ts';
-import type { RouterOrder, RouterStatus, ServerOrder, ServiceStatus, SyncStatus } from '../control/status.ts';
+import type {
+  ProbeServiceStatus,
+  RouterOrder,
+  RouterStatus,
+  ServerOrder,
+  ServiceStatus,
+  SyncStatus,
+} from '../control/status.ts';
 import type { LiveConnections } from './plan-connections.ts';
 import type { RouterRole } from './roles.ts';
+import type { ToldService } from './told-services.ts';
 
 /** What the vrrp process is told to run. */
 export type VrrpOrders = {
@@ -37,6 +45,9 @@ export type CheckerOrders = {
   /** The last that was found of them, by this process or one before it. */
   readonly tracked: readonly Tracked[];
 };
+
+/** … as it is told so: of services that it has been told of before, only which. */
+export type ToldCheckerOrders = Omit<CheckerOrders, 'services'> & { readonly services: readonly ToldService[] };
 
 /** The state of one tracked thing. `key`: `trackKey` of its config. */
 export type Tracked = {
@@ -79,10 +90,15 @@ export type Answer = VrrpAnswer | CheckerAnswer | CheckerTrouble | Changes | und
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };
 /** Why the IPVS table could not be read the last time; `null` when it could. */
-export type CheckerTrouble = { readonly trouble: string | null };
+export type CheckerTrouble = {
+  readonly trouble: string | null;
+  /** What is wrong with the way to the servers, so that failed checks do not count; `null`: they do. */
+  readonly cutOff: string | null;
+};
 export type CheckerAnswer = CheckerTrouble & {
   readonly services: readonly ServiceStatus[];
   readonly sync: SyncStatus | null;
+  readonly probeServices: readonly ProbeServiceStatus[];
 };
 /** In the order they would be done. */
 export type Changes = { readonly changes: readonly PlannedChange[] };

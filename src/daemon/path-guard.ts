@@ -19,8 +19,8 @@ export type PathGuardPorts = {
   readonly idle: () => string | null;
   /** Why answers from an address of this machine would not be taken; `null`: they are. */
   readonly deaf: () => string | null;
-  /** A service that a probe goes by is missing in the kernel. */
-  readonly missing: () => void;
+  /** A service that a probe goes by, or a setting that it needs, was taken away: it is to be put back. */
+  readonly restore: (what: 'service' | 'setting') => void;
   /** Says what is wrong, and the same again only once in a while. */
   readonly complain: (what: string, detail: string) => void;
 };
@@ -65,11 +65,14 @@ export function createPathGuard(ports: PathGuardPorts): PathGuard {
     const { table, own } = await see(id);
     if (table === undefined) return 'the IPVS table cannot be read';
     if (!table.get(serviceKey(id))?.destinations.length) {
-      ports.missing();
+      ports.restore('service');
       return `the kernel has lost its service, ${serviceKey(id)}`;
     }
     const deaf = own.has(address) && id.family === 4 ? ports.deaf() : null;
-    if (deaf !== null) return deaf;
+    if (deaf !== null) {
+      ports.restore('setting');
+      return deaf;
+    }
     if (takeover.heard(address, id.fwmark, false, began))
       return `nothing by ${address} comes back since this director became master`;
     return null;

@@ -5,6 +5,7 @@ import type { ProbeTarget, Through } from '../checkers/probe.ts';
 import type { CheckConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
 import { viaOf, type Way, waysTo } from '../config/probe-path.ts';
 import { probedAt } from '../config/service-words.ts';
+import type { ProbeServiceStatus } from '../control/status.ts';
 import { assignMarks, isProbeService, type Marks, type Path, pathKey, probeServices } from '../ipvs/probe-services.ts';
 import type { ServiceId, Table } from '../ipvs/table.ts';
 
@@ -20,6 +21,7 @@ export type ProbePaths = {
   isOne(id: ServiceId): boolean;
   /** Whether there are any. */
   any(): boolean;
+  status(): readonly ProbeServiceStatus[];
   /** The virtual addresses, and the servers behind them, that probes go to and by. */
   readonly ends: { readonly addresses: ReadonlySet<IpAddress>; readonly servers: ReadonlySet<IpAddress> };
   /** How a check goes to a server through IPVS; `undefined`: it does not. */
@@ -54,6 +56,11 @@ export function createProbePaths(): ProbePaths {
     },
     isOne: (id) => isProbeService(id, first),
     any: () => paths.size > 0,
+    status: () =>
+      [...paths.values()].flatMap(({ family, server, forward, ...path }) => {
+        const fwmark = marks.get(pathKey({ family, server, forward, ...path }));
+        return fwmark === undefined ? [] : [{ fwmark, family, server, forward }];
+      }),
     get ends() {
       return ends;
     },

@@ -25,6 +25,8 @@ export type ReconcilerPorts<Part> = {
   readonly desired: (actual: Table, owned: ReadonlySet<string>, parts: readonly Part[] | undefined) => Table;
   /** The services of the kernel that a part is made of. */
   readonly idsOf: (part: Part) => readonly ServiceId[];
+  /** Whether nothing at all is wanted any more, so that which services there are is all that need be read. */
+  readonly ending?: () => boolean;
   /** Services that nobody has asked for: of what becomes of them little is said. By default there are none. */
   readonly isHidden?: (id: ServiceId) => boolean;
   readonly owned: { load(): ReadonlySet<string>; save(owned: ReadonlySet<string>): void };
@@ -215,7 +217,7 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
       ipvs = opened.value;
     }
     const kernel = ipvs;
-    const read = await kernel.read(scope && [...scope.ids.values()]);
+    const read = await (ports.ending?.() ? kernel.services() : kernel.read(scope && [...scope.ids.values()]));
     if (!read.ok) {
       trouble = read.error.message;
       complain('the IPVS table', trouble);

@@ -42,14 +42,14 @@ export type ServerOrderBook = {
 };
 
 export function createServerOrders(tools: OrderTools<ServerOrder>): ServerOrderBook {
-  let there: ReadonlyMap<string, Orderable> = new Map();
+  let there = serversOf([]);
   /** Those of the config before, for the names of what leaves. */
-  let gone: ReadonlyMap<string, Orderable> = there;
+  let gone = there;
   const store = createOrderStore<ServerOrder>(tools, {
     isOrder,
-    isThere: (key) => there.has(key),
-    inForce: (orders, now) => new Map([...orders].filter(([key, order]) => there.has(key) && !isOver(order, now))),
-    happening: (key, order, ...what) => happening(there.get(key) ?? gone.get(key) ?? namedBy(key), order, ...what),
+    isThere: (key) => there().has(key),
+    inForce: (orders, now) => new Map([...orders].filter(([key, order]) => there().has(key) && !isOver(order, now))),
+    happening: (key, order, ...what) => happening(there().get(key) ?? gone().get(key) ?? namedBy(key), order, ...what),
   });
   const keysOf = (servers: readonly Orderable[]): string[] => servers.map(({ key }) => key);
 
@@ -57,8 +57,7 @@ export function createServerOrders(tools: OrderTools<ServerOrder>): ServerOrderB
     current: store.current,
     configure(services, trial = false) {
       gone = there;
-      const all = services.flatMap((service) => service.servers.map((server) => orderable(service, server)));
-      there = new Map(all.map((one) => [one.key, one]));
+      there = serversOf(services);
       store.refresh(trial);
     },
     give(servers, request) {
@@ -69,6 +68,22 @@ export function createServerOrders(tools: OrderTools<ServerOrder>): ServerOrderB
     },
     takeBack: (servers, by) => store.takeBack(keysOf(servers), by),
     close: store.close,
+  };
+}
+
+/** All of them, by their keys. They are worked out when the first order asks for them: mostly there is none. */
+function serversOf(services: readonly ServiceConfig[]): () => ReadonlyMap<string, Orderable> {
+  let known: ReadonlyMap<string, Orderable> | undefined;
+  return () => {
+    known ??= new Map(
+      services.flatMap((service) =>
+        service.servers.map((server) => {
+          const one = orderable(service, server);
+          return [one.key, one] as const;
+        }),
+      ),
+    );
+    return known;
   };
 }
 

@@ -31,8 +31,11 @@ export function shareProbes(wishes: readonly ProbeWish[]): SharedProbes {
   return { orders, readers };
 }
 
-const targetKey = ({ address: { address, port }, source, sourcePort, device, mark }: ProbeTarget): string =>
-  `${address} ${port} ${source ?? '-'} ${sourcePort ?? '-'} ${device ?? '-'} ${mark ?? '-'}`;
+function targetKey({ address: { address, port }, source, sourcePort, device, mark, through }: ProbeTarget): string {
+  const straight = `${address} ${port} ${source ?? '-'} ${sourcePort ?? '-'} ${device ?? '-'} ${mark ?? '-'}`;
+  if (through === undefined) return straight;
+  return [straight, through.both ? 'and' : 'only', ...through.targets.map(targetKey)].join(' via ');
+}
 
 /** What a check does with the results of its probes is its own: two that differ in this alone can share them. */
 const OWN: ReadonlySet<string> = new Set(['name', 'rise', 'fall', 'flapWindow', 'latencyTarget']);

@@ -9,7 +9,7 @@ import { createDispatcher, wait } from '../alerts/dispatch.ts';
 import { formatEndpoint } from '../base/address.ts';
 import { type Duration, milliseconds, seconds } from '../base/time.ts';
 import { homesOf } from '../config/active.ts';
-import type { Config, Issue } from '../config/config.ts';
+import type { Config, Issue, ServiceConfig } from '../config/config.ts';
 import { formatIssue } from '../config/load.ts';
 import { controlServer, metricsServer } from '../control/api.ts';
 import type { Director, Health, PlanAnswer } from '../control/director.ts';
@@ -22,7 +22,7 @@ import type { ProcessStatus, Status } from '../control/status.ts';
 import { VERSION } from '../control/version.ts';
 import { createSource } from '../discovery/registry.ts';
 import { isEmpty, wantsOfIpvs } from '../ipvs/settings.ts';
-import { readConfig, readText } from '../system/config-file.ts';
+import { type ConfigReader, createConfigReader } from '../system/config-file.ts';
 import { later } from '../system/later.ts';
 import { createLog, type Log, type Surroundings, surroundings } from '../system/log.ts';
 import { tryProgram } from '../system/program.ts';
@@ -33,7 +33,7 @@ import { createChild } from './children.ts';
 import { createConfigDesk, warningsOf } from './config-desk.ts';
 import { createDiscoveryDesk } from './discovery-desk.ts';
 import { openDiscoveryStore } from './discovery-store.ts';
-import type { CheckerAnswers, CheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
+import type { CheckerAnswers, CheckerOrders, ToldCheckerOrders, VrrpAnswers, VrrpOrders } from './messages.ts';
 import { planWith } from './offline-plan.ts';
 import { createOrderDesk } from './order-desk.ts';
 import type { OrderTools } from './order-store.ts';
@@ -56,6 +56,7 @@ import { createServerChanges, namedIn } from './server-changes.ts';
 import { createServerDesk } from './server-desk.ts';
 import { marked } from './server-marks.ts';
 import { createServerOrders } from './server-orders.ts';
+import { tell } from './told-services.ts';
 import { createTrackBoard } from './track-board.ts';
 import { type Start, startFrom } from './trial-record.ts';
 import { unansweredRouters, unansweredService } from './unanswered.ts';
@@ -74,7 +75,8 @@ export type Ended = 'stopped' | 'restart' | 'failed' | 'bad-config';
 /** Runs the director until SIGTERM or SIGINT. `file`: the config. What is wrong is printed or logged. */
 export async function runDaemon({ file }: { readonly file: string }): Promise<Ended> {
   const told = awaitStop();
-  const reading = readConfig(file);
+  const reader = createConfigReader();
+  const reading = reader.file(file);
   for (const issue of reading.issues) if (reading.config === null) console.error(formatIssue(file, issue));
   if (reading.config === null) {
     console.error(`lvskeeper: ${file} has errors, so nothing was started`);
@@ -83,14 +85,14 @@ export async function runDaemon({ file }: { readonly file: string }): Promise<En
   const output = surroundings(process.stdout);
   const { config } = reading;
   // A config on trial goes on to be, with its deadline.
-  const first = startFrom({ ...reading, config }, loadTrial(config.director.runDir), new Date(), readText);
+  const first = startFrom({ ...reading, config }, loadTrial(config.director.runDir), new Date(), reader.text);
   const log = createLog({
     stream: process.stdout,
     config: first.config.log,
     surroundings: output,
     now: () => new Date(),
   });
-  const supervisor = createSupervisor(resolve(file), first, log, output);
+  const supervisor = createSupervisor(resolve(file), first, log, output, reader);
   const starting = supervisor.start(reading.issues);
   // One that comes while we start is answered when we have: by default it would end us.
   process.on('SIGHUP', () => void starting.then(() => supervisor.director.reload({ discard: false, by: 'SIGHUP' })));
@@ -134,11 +136,20 @@ type Supervisor = {
   giveUp(): Promise<void>;
 };
 
-function createSupervisor(file: string, first: Start, log: Log, output: Surroundings): Supervisor {
+function createSupervisor(
+  file: string,
+  first: Start,
+  log: Log,
+  output: Surroundings,
+  reader: ConfigReader,
+): Supervisor {
   const started = new Date();
   let control: Listening | undefined;
   let ending = false;
   let web: { readonly at: string; readonly listening: Listening } | undefined;
+
+  /** The services that the checker process has been told of last. */
+  let told: readonly ServiceConfig[] = [];
 
   const restart = Promise.withResolvers<void>();
 
@@ -146,9 +157,18 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
   const alerts = createDispatcher({ log, random: Math.random, wait });
   const { runDir } = first.config.director;
   const configs = createConfigDesk(first, {
-    ...{ file, readText, unreadableSecrets, tryProgram, planOf, report: journal.add, again: configureChildren, later },
+    ...{
+      file,
+      readText: reader.text,
+      unreadableSecrets,
+      tryProgram,
+      planOf,
+      report: journal.add,
+      again: configureChildren,
+      later,
+    },
     keep: (record) => saveTrial(runDir, record),
-    read: () => readConfig(file),
+    read: () => reader.file(file),
     now: () => new Date(),
     busy: (reloading) => (reloading ? notifyReloading() : notify('READY=1')),
     changed,
@@ -159,7 +179,7 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
   });
   const { config } = configs;
   const vrrp = createChild<VrrpOrders, VrrpAnswers>('vrrp', journal.add);
-  const checker = createChild<CheckerOrders, CheckerAnswers>('checker', journal.add, (tracked) => {
+  const checker = createChild<ToldCheckerOrders, CheckerAnswers>('checker', journal.add, (tracked) => {
     const ours = tracks.take(tracked);
     if (ours.length > 0) vrrp.tell({ type: 'tracked', tracked: ours });
   });
@@ -312,17 +332,17 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     const watched = config().services.length > 0 || tracks.wanted().length > 0;
     const kept = loadOwned(runDir).size > 0 || !isEmpty(loadKeptSettings(runDir));
     const services = watched || wantsOfIpvs(config().ipvs) || checker.status() !== undefined || kept;
-    if (routers) vrrp.configure(vrrpOrders);
-    if (services) checker.configure(checkerOrders);
+    if (routers) vrrp.configure(() => vrrpOrders());
+    if (services) checker.configure(toldCheckerOrders);
   }
 
   /** An order is for a router, so the process that has the routers runs. */
   function tellOrders(): void {
-    vrrp.configure(vrrpOrders);
+    vrrp.configure(() => vrrpOrders());
   }
 
   function tellServerOrders(): void {
-    checker.configure(checkerOrders);
+    checker.configure(toldCheckerOrders);
   }
 
   function tellServers(): void {
@@ -376,6 +396,13 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
     };
   }
 
+  function toldCheckerOrders(fresh: boolean): ToldCheckerOrders {
+    const orders = checkerOrders();
+    const services = tell(orders.services, fresh ? [] : told);
+    told = orders.services;
+    return { ...orders, services };
+  }
+
   async function listenWeb(): Promise<void> {
     const { listen } = config().metrics;
     const at = listen === null ? '' : formatEndpoint(listen);
@@ -425,7 +452,9 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
       config: configs.configStatus(),
       processes: asked,
       ipvsTrouble: config().services.length === 0 ? null : (services?.trouble ?? null),
+      cutOff: services?.cutOff ?? null,
       sync: services?.sync ?? null,
+      probeServices: services?.probeServices ?? [],
       routers:
         routers?.routers ??
         config().vrrp.flatMap((router) =>
@@ -463,6 +492,7 @@ function createSupervisor(file: string, first: Start, log: Log, output: Surround
       .map(({ name, state }) => `the ${name} process is ${state}`);
     const table = config().services.length === 0 ? undefined : await checker.ask('trouble', ANSWER_WITHIN);
     if (table?.trouble != null) reasons.push(`IPVS: ${table.trouble}; no service is carried`);
+    if (table?.cutOff != null) reasons.push(`cut off from the servers: ${table.cutOff}`);
     return { ok: reasons.length === 0, reasons };
   }
 

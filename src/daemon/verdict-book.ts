@@ -27,8 +27,12 @@ export type VerdictBook = {
     result: ProbeResult,
     now: Instant,
   ): { readonly known: Known; readonly change?: Change } | undefined;
-  /** Time between two probes for this verdict, as it stands; `undefined`: there is no such verdict. */
-  interval(verdict: string): Duration | undefined;
+  /** Time between two probes for this verdict, as it and the role of this director stand; `undefined`: there is no such verdict. */
+  interval(verdict: string, isBackup: (service: ServiceConfig) => boolean): Duration | undefined;
+  /** Whose verdict it is, and by which check. */
+  place(
+    verdict: string,
+  ): { readonly service: ServiceConfig; readonly server: ServerConfig; readonly check: CheckConfig } | undefined;
   /** To be restored by the next process. */
   toSave(): Readonly<Record<string, Saved>>;
 };
@@ -94,11 +98,19 @@ export function createVerdictBook(restored: () => Restored | undefined): Verdict
       const { moved, change } = hear(place.known, place.index, result, now);
       return moved ? { known: place.known, ...(change && { change }) } : undefined;
     },
-    interval(verdict) {
+    interval(verdict, isBackup) {
       const place = verdicts.get(verdict);
       if (place === undefined) return undefined;
       const { known, index } = place;
-      return intervalOf(known.service.checks[index] as CheckConfig, known.verdicts[index] as Verdict);
+      const check = known.service.checks[index] as CheckConfig;
+      const backup = check.backupInterval !== null && isBackup(known.service);
+      return intervalOf(check, known.verdicts[index] as Verdict, backup);
+    },
+    place(verdict) {
+      const found = verdicts.get(verdict);
+      if (found === undefined) return undefined;
+      const { service, server } = found.known;
+      return { service, server, check: service.checks[found.index] as CheckConfig };
     },
     toSave: () =>
       Object.fromEntries(

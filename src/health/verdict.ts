@@ -64,6 +64,8 @@ export type Intervals = {
   readonly interval: Duration;
   readonly fastInterval: Duration | null;
   readonly downInterval: Duration | null;
+  /** The least while this director is backup for the service; `null`: no other than while it is master. */
+  readonly backupInterval: Duration | null;
 };
 
 export type Verdict = {
@@ -198,8 +200,15 @@ export function reasonAt(settings: Settings, verdict: Verdict, now: Instant): st
   return `${reason} (${successes} of ${rise} good answers${why})`;
 }
 
-/** Time from the start of the last probe to that of the next. */
-export function intervalOf({ interval, fastInterval, downInterval }: Intervals, verdict: Verdict): Duration {
+/** Time from the start of the last probe to that of the next. `backup`: this director is backup for the service. */
+export function intervalOf(intervals: Intervals, verdict: Verdict, backup: boolean): Duration {
+  const usual = usualInterval(intervals, verdict);
+  return backup && intervals.backupInterval !== null && intervals.backupInterval > usual
+    ? intervals.backupInterval
+    : usual;
+}
+
+function usualInterval({ interval, fastInterval, downInterval }: Intervals, verdict: Verdict): Duration {
   const { state, successes, failures } = verdict;
   const wavers = (state === 'up' && failures > 0) || (state === 'down' && successes > 0);
   if (wavers) return fastInterval ?? interval;

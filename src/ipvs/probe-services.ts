@@ -9,7 +9,15 @@
  */
 
 import { type Family, familyOf, type IpAddress } from '../base/address.ts';
-import { type Destination, flagBits, type Service, type ServiceId, serviceKey, type Table, type Tunnel } from './table.ts';
+import {
+  type Destination,
+  flagBits,
+  type Service,
+  type ServiceId,
+  serviceKey,
+  type Table,
+  type Tunnel,
+} from './table.ts';
 
 /** How packets for virtual addresses of one family get to a server that answers to clients itself. */
 export type Path = {
@@ -113,4 +121,5 @@ function serviceOf({ family, server, forward, tunnel }: Path, fwmark: number): S
 }
 
 /** The other family's servers are reached by a tunnel alone (ip_vs_add_dest). */
-export const canReach = ({ family, server, forward }: Path): boolean => forward === 'tun' || familyOf(server) === family;
+export const canReach = ({ family, server, forward }: Path): boolean =>
+  forward === 'tun' || familyOf(server) === family;

@@ -44,6 +44,8 @@ export type Ipvs = {
    * left out.
    */
   read(only?: readonly ServiceId[]): Promise<Result<Table, Refusal>>;
+  /** Which services there are, without their servers: one dump, however many servers there are. */
+  services(): Promise<Result<Table, Refusal>>;
   /** Makes the changes, in order. A refused one does not stop the others. One answer for each, in the same order. */
   apply(operations: readonly Operation[]): Promise<readonly Result<null, Refusal>[]>;
   /** Requests sent so far: those that change the table, and those that only read it. */
@@ -62,6 +64,7 @@ export function ipvsOver({ netlink, family }: { readonly netlink: Netlink; reado
   const inTurn = takingTurns();
   return {
     read: (only) => inTurn(() => read(netlink, family, only)),
+    services: () => inTurn(() => readServices(netlink, family)),
     apply: (operations) => inTurn(() => apply(netlink, family, operations)),
     sent: netlink.sent,
     close: netlink.close,
@@ -96,16 +99,29 @@ async function read(
   family: number,
   only: readonly ServiceId[] | undefined,
 ): Promise<Result<Table, Refusal>> {
+  const services = await readServices(netlink, family, only);
+  if (!services.ok) return services;
+  const table = new Map<string, Service>();
+  for (const [key, service] of services.value) {
+    const destinations = await destinationsOf(netlink, family, service.id);
+    if (!destinations.ok) return destinations;
+    table.set(key, { ...service, destinations: destinations.value });
+  }
+  return ok(table);
+}
+
+async function readServices(
+  netlink: Netlink,
+  family: number,
+  only?: readonly ServiceId[],
+): Promise<Result<Table, Refusal>> {
   const told = await (only === undefined ? allServices(netlink, family) : theseServices(netlink, family, only));
   if (!told.ok) return err(refusal('cannot read the IPVS services', told.error));
   const table = new Map<string, Service>();
   for (const message of told.value) {
     const entry = decoded(message, (m) => serviceEntry(m.IPVS_CMD_ATTR_SERVICE ?? {}));
     if (!entry.ok) return err(unreadable('an IPVS service', entry.error));
-    if (entry.value === undefined) continue;
-    const destinations = await destinationsOf(netlink, family, entry.value.id);
-    if (!destinations.ok) return destinations;
-    table.set(serviceKey(entry.value.id), { ...entry.value, destinations: destinations.value });
+    if (entry.value !== undefined) table.set(serviceKey(entry.value.id), { ...entry.value, destinations: [] });
   }
   return ok(table);
 }

@@ -104,6 +104,13 @@ type Native = {
   /** close(2) of a TCP socket, with a reset where it is connected, so that nothing of it stays in TIME_WAIT. */
   reset(fd: number): void;
 
+  /** epoll_ctl(2): `readyConnects` tells `id`, which was given to `watchConnect`, whenever there is something to receive. */
+  watchInput(epoll: number, fd: number, id: number): void;
+  /** send(2) on a stream without waiting: how many bytes were taken. */
+  sendBytes(fd: number, bytes: Uint8Array): number;
+  /** recv(2) without waiting: how many bytes of `room` were written, 0 at the end of the stream; `undefined` when there is nothing. */
+  receiveBytes(fd: number, room: Uint8Array): number | undefined;
+
   /** Calls back in each turn of the event loop in which the descriptor is readable, or has an error to be read. */
   poll(fd: number, callback: () => void): Poll;
   /** No call comes after it. May be called from within the callback, and twice. */

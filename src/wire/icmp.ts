@@ -122,7 +122,15 @@ function findRequest4(bytes: Uint8Array): About {
 }
 
 /** IPv6 (RFC 8200, 3 and 4.5): a request is without extension headers, but for that of a fragment. */
-const IPV6 = { length: 40, next: 6, icmp: 58, destination: 24, fragment: 44, fragmentLength: 8, offset: 0xfff8 } as const;
+const IPV6 = {
+  length: 40,
+  next: 6,
+  icmp: 58,
+  destination: 24,
+  fragment: 44,
+  fragmentLength: 8,
+  offset: 0xfff8,
+} as const;
 
 function findRequest6(bytes: Uint8Array): About {
   const packet = bytes.subarray(HEADER_LENGTH);

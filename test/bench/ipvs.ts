@@ -5,9 +5,10 @@
  */
 
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetwork, type Host } from '../lab/network.ts';
-import { now } from '../lab/process.ts';
+import { now, type Running } from '../lab/process.ts';
 import { services } from './checks.ts';
 import { BOTH, type Column, type Daemon, keepalived, lvskeeper, type Service, type Started } from './daemons.ts';
 import { type Figure, type Findings, quantile, round } from './figures.ts';
@@ -108,9 +109,9 @@ async function life(host: Host, daemon: Daemon, size: Size): Promise<Life> {
   await host.must(['ipvsadm', '-C']);
   const all = servicesOf(size);
   const full = countOf(size);
-  const witness = host.spawn(['sleep', '900']);
+  const witness = await watch(host, size);
   daemon.configure(host, { services: all, clearing: true });
-  const { started, took: start } = await begin(daemon, host, witness.pid, full);
+  const { started, took: start } = await begin(daemon, host, witness, full);
   await atRest(started);
   const used = memory(started.pids());
   const same = await reloaded(started);
@@ -153,17 +154,16 @@ async function restart(host: Host, daemon: Daemon, size: Size, tapped: boolean):
   const full = countOf(size);
   await host.must(['ipvsadm', '-C']);
   daemon.configure(host, { services: servicesOf(size) });
-  // A process of the host's own, by which its part of /proc can be read whatever the daemon does.
-  const witness = host.spawn(['sleep', '900']);
-  const first = await begin(daemon, host, witness.pid, full);
+  const witness = await watch(host, size);
+  const first = await begin(daemon, host, witness, full);
   await atRest(first.started);
-  const second = await again(daemon, host, witness.pid, full, first.started);
+  const second = await again(daemon, host, witness, full, first.started);
   let changes = Number.NaN;
   let last = second.started;
   // The tap costs time: the restart that is counted is not the one that is timed.
   if (tapped) {
     const tap = await tapIpvs(host);
-    last = (await again(daemon, host, witness.pid, full, last)).started;
+    last = (await again(daemon, host, witness, full, last)).started;
     changes = await tap.stop();
   }
   await last.end('SIGTERM').gone;
@@ -173,34 +173,61 @@ async function restart(host: Host, daemon: Daemon, size: Size, tapped: boolean):
 
 type Begun = { readonly started: Started; readonly took: number; readonly lacking: number };
 
+/** A process on the host that looks at the first and the last service; by it the host's part of /proc can be read too. */
+async function watch(host: Host, size: Size): Promise<Running> {
+  const ends = [...new Set([servicesOf(size)[0], servicesOf(size).at(-1)])];
+  const addresses = ends.map((service) => `${service?.address}:80`);
+  const running = host.node(join(import.meta.dirname, 'ipvs-watch.ts'), [String(size.servers), ...addresses]);
+  await running.printed(/lacking/);
+  return running;
+}
+
+/** Since when the services that are watched are as they are. */
+function seen(witness: Running): {
+  readonly full: boolean;
+  readonly at: number;
+  readonly lacking: (since: number) => number;
+} {
+  const lines = [...witness.output().matchAll(/^(full|lacking) ([\d.]+)$/gm)].map(([, state, at]) => ({
+    full: state === 'full',
+    at: Number(at),
+  }));
+  const last = lines.at(-1) ?? { full: false, at: Number.NaN };
+  /** Milliseconds from `since` on during which they were not there. */
+  const lacking = (since: number): number =>
+    lines.reduce(
+      (sum, { full, at }, i) => sum + (full ? 0 : Math.max(0, (lines[i + 1]?.at ?? now()) - Math.max(at, since))),
+      0,
+    );
+  return { ...last, lacking };
+}
+
 /** Starts it and waits until it is ready and the table full. `since`: from when on time is counted. */
-async function begin(daemon: Daemon, host: Host, witness: number, full: number, since = now()): Promise<Begun> {
+async function begin(daemon: Daemon, host: Host, witness: Running, full: number, since = now()): Promise<Begun> {
   const started = daemon.start(host);
-  let lacking = 0;
-  let ready = false;
-  for (let last = since; ; ) {
-    const before = now();
-    const lacks = destinations(witness) < full;
-    if (lacks) lacking += before - last;
+  let ready = Number.NaN;
+  for (;;) {
+    const { full: there, at, lacking } = seen(witness);
     // keepalived says nothing when it is done, so it is when the table is.
-    ready ||= daemon.name === 'keepalived' || daemon.ready.test(started.process.output());
-    if (ready && !lacks) {
-      console.log(`${daemon.name}: ${full} servers, ${round(before - since)} ms`);
-      return { started, took: (before - since) / 1000, lacking: lacking / 1000 };
+    if (daemon.name === 'keepalived') ready = since;
+    else if (Number.isNaN(ready) && daemon.ready.test(started.process.output())) ready = now();
+    // The ends of the table are looked at all the time, and all of it once.
+    if (there && !Number.isNaN(ready) && destinations(witness.pid) === full) {
+      const took = Math.max(at, ready) - since;
+      console.log(`${daemon.name}: ${full} servers, ${round(took)} ms`);
+      return { started, took: took / 1000, lacking: lacking(since) / 1000 };
     }
-    last = before;
     if (started.process.exit !== null)
       throw new Error(`${daemon.name} ended:\n${started.process.output().slice(-2000)}`);
-    if (before - since > LIMIT) {
-      const found = `${destinations(witness)} of ${full} servers`;
+    if (now() - since > LIMIT) {
+      const found = `${destinations(witness.pid)} of ${full} servers`;
       throw new Error(`${daemon.name}: ${found} after ${LIMIT} ms:\n${started.process.output().slice(-2000)}`);
     }
-    // Reading the table costs the daemon time when there is one CPU: an eighth at most.
-    await sleep(Math.max(5, 8 * (now() - before)));
+    await sleep(10);
   }
 }
 
-async function again(daemon: Daemon, host: Host, witness: number, full: number, old: Started): Promise<Begun> {
+async function again(daemon: Daemon, host: Host, witness: Running, full: number, old: Started): Promise<Begun> {
   const { sent, gone } = old.end('SIGTERM');
   await gone;
   return begin(daemon, host, witness, full, sent);

@@ -38,6 +38,10 @@ export function fakeIpvs(schedulers: readonly string[] = SCHEDULERS): FakeIpvs {
       sent.reads += there.size;
       return ok(new Map([...fake.table].filter(([key]) => there.has(key))));
     },
+    services: async () => {
+      sent.reads += 1;
+      return ok(new Map([...fake.table].map(([key, service]) => [key, { ...service, destinations: [] }])));
+    },
     apply: async (operations) =>
       operations.map((operation): Result<null, Refusal> => {
         sent.writes++;

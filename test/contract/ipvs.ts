@@ -385,6 +385,19 @@ export function ipvsContract(name: string, setUp: () => Promise<IpvsSetting>): v
     );
   });
 
+  on('which services there are is read at once, without their servers', async ({ ipvs }) => {
+    const services = [1, 2, 3].map((n) =>
+      service({ id: id(`192.0.2.${n}:80`), persistence: 60 * n, destinations: [server('10.0.0.21:80')] }),
+    );
+    await make(ipvs, services.flatMap(add));
+    const before = ipvs.sent.reads;
+    const there = await ipvs.services();
+    assert.ok(there.ok, JSON.stringify(there));
+    assert.equal(ipvs.sent.reads - before, 1);
+    const bare = services.map((one) => ({ ...one, destinations: [] }));
+    assert.deepEqual(there.value, tableOf(bare));
+  });
+
   on('what is asked for at once is done in the order asked', async ({ ipvs, saved }) => {
     const one = service({ destinations: [server('10.0.0.21:80')] });
     const [made, seen, gone] = await Promise.all([

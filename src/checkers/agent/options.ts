@@ -5,7 +5,7 @@ import { connectionOptions } from '../connection-options.ts';
 
 export const agentOptions = {
   send: {
-    is: text('text', /^[\s\S]+$/),
+    is: text('text of one character or more', /^[\s\S]+$/),
     default: null,
     absent: 'nothing',
     doc: 'What the agent is sent as soon as it is connected, with its line end where it wants one.',

@@ -42,9 +42,11 @@ function startQuestion(check: DnsCheckConfig, target: ProbeTarget, settle: (find
   let missing = () => 'no answer';
   let end: (() => void) | undefined;
 
-  function overTcp(): void {
-    const stream = askOverTcp(target, bytes, (message) => take(message, true), settle);
-    missing = stream.waitingFor;
+  function overTcp(before: string): void {
+    const lost = (finding: Finding): void =>
+      settle(finding.outcome === 'down' ? down(`${before}${finding.reason}`) : finding);
+    const stream = askOverTcp(target, bytes, (message) => take(message, true), lost);
+    missing = () => `${before}${stream.waitingFor()}`;
     end = stream.end;
   }
 
@@ -54,10 +56,10 @@ function startQuestion(check: DnsCheckConfig, target: ProbeTarget, settle: (find
     if (!answersQuery(read.value, query)) return ignored.add('it is not about what was asked');
     if (!read.value.truncated || whole) return settle(judge(check, wanted.get(check) ?? [], read.value));
     end?.();
-    overTcp();
+    overTcp('truncated over UDP, and then over TCP: ');
   }
 
-  if (check.transport === 'tcp') overTcp();
+  if (check.transport === 'tcp') overTcp('');
   else end = ask(target, bytes, (message) => take(message, false), settle);
   return { waitingFor: () => `${missing()}${ignored.words()}`, end: () => end?.() };
 }

@@ -33,7 +33,7 @@ export function askOverTcp(
     socket.write(framed(query));
   });
   return {
-    waitingFor: () => (connection.phase() === 'open' ? 'no answer over TCP' : 'no connection over TCP'),
+    waitingFor: () => (connection.phase() === 'open' ? 'no answer' : 'no connection'),
     end() {
       ended = true;
       connection.end();

@@ -14,7 +14,6 @@ const NOT_STARTED: Readonly<Record<string, string>> = {
   ENOENT: 'the interpreter in its first line is missing',
   EACCES: 'its user may not execute it, see chmod(1)',
   EPERM: 'this process may not take the rights of its user, so user must be the one that lvskeeper runs as',
-  ENOEXEC: 'it is no program, and its first line names no interpreter',
   E2BIG: 'its arguments are too long',
 };
 

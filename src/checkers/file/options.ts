@@ -1,10 +1,10 @@
 /** Options of the file check, besides those of every check. */
 
 import { choice, text } from '../../base/option-kinds.ts';
-import { strangePlaceholder } from './placeholders.ts';
+import { strangePlaceholder } from '../../base/placeholders.ts';
 
 export const fileOptions = {
-  path: {
+  file: {
     is: text('an absolute path, in which {address} and {port} are those of the server', /^\/[^\0]*$/, (path) => {
       const strange = strangePlaceholder(path);
       return strange === undefined ? undefined : `in which {${strange}} stands for nothing`;

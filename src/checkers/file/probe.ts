@@ -5,6 +5,7 @@
  * of the mode whether or not the file does.
  */
 
+import { fill } from '../../base/placeholders.ts';
 import type { Result } from '../../base/result.ts';
 import type { FileCheckConfig } from '../../config/config.ts';
 import { readSmallFile } from '../../system/small-file.ts';
@@ -12,7 +13,6 @@ import { EXPECTED, judgeLine } from '../agent-line.ts';
 import { type Attempt, down, type Finding, localError } from '../attempt.ts';
 import { createDiskAsker, errand } from '../errand.ts';
 import type { Advice, ProbeResult, Prober, ProbeTarget } from '../probe.ts';
-import { fill } from './placeholders.ts';
 
 /** Bytes within which the first line must end. */
 const LIMIT = 4096;
@@ -24,7 +24,7 @@ export function createFileProber(check: FileCheckConfig, { address }: ProbeTarge
   let current: Attempt | undefined;
 
   function run(): Promise<ProbeResult> {
-    const path = fill(check.path, address);
+    const path = fill(check.file, address);
     current = errand(async () => {
       const read = await ask(check.timeout, () => readSmallFile(path, LIMIT));
       return read === undefined

@@ -15,9 +15,8 @@ export type Framing = { readonly kind: 'length'; readonly length: number } | { r
 
 const STATUS_LINE = /^HTTP\/1\.(\d) ([1-5]\d\d)(?: (.*))?$/s;
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
-/** Control characters that may stand nowhere in a head; CR and LF are seen to line by line. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about.
-const CONTROLS = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+/** What may stand nowhere in a head, control characters; CR and LF are seen to line by line. */
+const CONTROLS = /[^\t\r\n\x20-\x7e\x80-\xff]/;
 /** Of a line that is continued (obs-fold): it stands for a space (RFC 9112, 5.2). */
 const FOLD = /\r\n[ \t]+/g;
 

@@ -5,38 +5,48 @@ import { type Connection, explainConnectionError } from '../connection.ts';
 import { type Asked, isReset, type Link, type Listener } from '../exchange.ts';
 import { createHttp1Reader, type Http1Reader } from './http1-reader.ts';
 
-/** `connection` is that of the socket: it ends with the link. */
-export function http1Link(socket: net.Socket, connection: Connection): Link {
+/** A link, and what it is told by whatever carries its bytes. */
+export type Http1Link = Link & {
+  heard(bytes: Buffer): void;
+  closed(): void;
+  failed(error: Error): void;
+};
+
+/** `send` is given a head, and a body of the request if there is one; `connection` ends with the link. */
+export function http1Link(
+  send: (head: string, body: Uint8Array | null) => void,
+  connection: Pick<Connection, 'learned' | 'end'>,
+): Http1Link {
   let reader: Http1Reader | null = null;
   let listening: Listener | null = null;
   let gone = false;
 
-  socket.on('data', (bytes: Buffer) => {
-    // Between two requests nothing has to come.
-    if (reader === null) gone = true;
-    else reader.push(bytes);
-  });
-  const lose = (how: 'closed' | 'reset') => (): void => {
+  function lose(how: 'closed' | 'reset'): void {
     gone = true;
     reader?.finish(how);
-  };
-  socket.on('end', lose('closed'));
-  socket.on('close', lose('closed'));
-  socket.on('error', (error) => {
-    if (isReset(error)) return lose('reset')();
-    gone = true;
-    reader?.stop();
-    listening?.failed({ kind: 'fault', finding: explainConnectionError(error, null) });
-  });
-
+  }
   return {
+    heard(bytes) {
+      // Between two requests nothing has to come.
+      if (reader === null) gone = true;
+      else reader.push(bytes);
+    },
+    closed: () => lose('closed'),
+    failed(error) {
+      if (isReset(error)) return lose('reset');
+      gone = true;
+      reader?.stop();
+      listening?.failed({ kind: 'fault', finding: explainConnectionError(error, null) });
+    },
     ask(asked, last, listener) {
       listening = listener;
       reader = createHttp1Reader(asked.method === 'HEAD', listener);
-      socket.write(writeHead(asked, last), 'latin1');
-      if (asked.body !== null) socket.write(asked.body);
+      send(writeHead(asked, last), asked.body);
     },
     usable: () => !gone && (reader === null || reader.reusable()),
+    rest() {
+      [reader, listening] = [null, null];
+    },
     learned: connection.learned,
     end() {
       gone = true;
@@ -45,6 +55,19 @@ export function http1Link(socket: net.Socket, connection: Connection): Link {
       connection.end();
     },
   };
+}
+
+/** The same over a socket, whose connection is `connection`. */
+export function socketLink(socket: net.Socket, connection: Connection): Link {
+  const link = http1Link((head, body) => {
+    socket.write(head, 'latin1');
+    if (body !== null) socket.write(body);
+  }, connection);
+  socket.on('data', link.heard);
+  socket.on('end', link.closed);
+  socket.on('close', link.closed);
+  socket.on('error', link.failed);
+  return link;
 }
 
 /** Methods whose requests say that they have no body (RFC 9110, 8.6). */

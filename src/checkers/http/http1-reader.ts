@@ -31,6 +31,8 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
   let framing: Framing | null = null;
   let persistent = false;
   let reusable = false;
+  /** The answer is, and nobody has been told yet. */
+  let complete = false;
   /** Bytes of what is not all there yet. */
   let pending: Buffer | null = null;
   let headers = 0;
@@ -50,8 +52,11 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
       }
       at = next;
     }
-    // Something after the answer, to which no request belongs.
-    if (at < input.length) reusable = false;
+    // Of what comes after the answer nobody knows to which request it belongs.
+    reusable = (complete ? persistent : reusable) && at === input.length;
+    if (!complete) return;
+    complete = false;
+    listener.end(NO_FIELDS);
   }
 
   function fail(why: string): number {
@@ -59,10 +64,9 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
     listener.failed({ kind: 'fault', finding: down(why) });
     return MORE;
   }
-  function complete(): void {
+  function endAnswer(): void {
     step = null;
-    reusable = persistent;
-    listener.end(NO_FIELDS);
+    complete = true;
   }
   /** Counts header bytes; false when they are too many, which then has been told. */
   function within(bytes: number): boolean {
@@ -90,7 +94,7 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
     step = { length: readBody, chunked: readChunkLine, close: readBody }[framing.kind];
     left = framing.kind === 'length' ? framing.length : Number.POSITIVE_INFINITY;
     listener.head(head.value);
-    if (step !== null && left === 0) complete();
+    if (step !== null && left === 0) endAnswer();
     return end + 4;
   }
 
@@ -98,7 +102,7 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
     const end = Math.min(input.length, at + left);
     left -= end - at;
     listener.body(input.subarray(at, end));
-    if (step !== null && left === 0) complete();
+    if (step !== null && left === 0) endAnswer();
     return end;
   }
 
@@ -135,19 +139,20 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
     if (!within((end < 0 ? input.length : end + 2) - at)) return MORE;
     if (end < 0) return MORE;
     headers += end + 2 - at;
-    if (end === at) complete();
+    if (end === at) endAnswer();
     return end + 2;
   }
 
   function finish(how: 'closed' | 'reset'): void {
     if (step === null) return;
-    if (framing?.kind === 'close' && how === 'closed') return complete();
     step = null;
+    if (framing?.kind === 'close' && how === 'closed') return listener.end(NO_FIELDS);
     listener.failed({ kind: 'lost', why: `connection ${how}`, untouched });
   }
 
   function stop(): void {
     step = null;
+    complete = false;
   }
 
   return { push, finish, stop, reusable: () => reusable };

@@ -8,13 +8,12 @@
 
 import type { Advice } from '../../health/verdict.ts';
 import { down, type Finding, type Opened, up } from '../attempt.ts';
-import { type Connection, MISSING, open } from '../connection.ts';
+import { type Connection, MISSING } from '../connection.ts';
 import type { Asked, Link } from '../exchange.ts';
-import { http2Link, refusesHttp2 } from '../http2-link.ts';
 import type { ProbeTarget } from '../probe.ts';
 import type { Trust } from '../trust.ts';
 import { createHearing, type Hearing } from './hearing.ts';
-import { http1Link } from './http1-link.ts';
+import { openLink } from './open-link.ts';
 import type { Plan } from './plan.ts';
 
 export type Inquiry = {
@@ -47,14 +46,11 @@ export function inquire(
   function connect(): void {
     link?.end();
     [link, hearing, used] = [null, null, false];
-    const opening = open(target, trust, check, (result) => {
+    connection = openLink(plan, target, trust, (result) => {
       if (!result.ok) return conclude(result.error);
-      if (check.version === '1.1') link = http1Link(result.value, opening);
-      else if (trust !== null && refusesHttp2(result.value)) return conclude(NO_HTTP2);
-      else link = http2Link(result.value, opening, trust === null ? 'http' : 'https');
+      link = result.value;
       ask(link);
     });
-    connection = opening;
   }
 
   function ask(on: Link): void {
@@ -99,10 +95,10 @@ export function inquire(
     learned: () => (link ?? connection)?.learned() ?? {},
     release: () => {
       over = true;
-      if (stays && link?.usable()) keep(link);
-      else (link ?? connection)?.end();
+      if (stays && link?.usable()) {
+        link.rest();
+        keep(link);
+      } else (link ?? connection)?.end();
     },
   };
 }
-
-const NO_HTTP2 = down('TLS: the server does not offer HTTP/2');

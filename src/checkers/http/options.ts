@@ -68,8 +68,9 @@ const scalar: Kind<string | number | boolean> = {
   schema: () => ({ type: ['string', 'number', 'boolean'] }),
   read(value, key, reading) {
     if (value.type === 'string' || value.type === 'float' || value.type === 'boolean') return value.value;
-    if (value.type === 'integer' && Number.isSafeInteger(Number(value.value))) return Number(value.value);
-    return wrong(value, key, reading, SCALAR);
+    if (value.type !== 'integer') return wrong(value, key, reading, SCALAR);
+    if (Number.isSafeInteger(Number(value.value))) return Number(value.value);
+    return wrong(value, key, reading, SCALAR, 'more than a number in JSON holds exactly');
   },
   write: (value) => value,
 };

@@ -3,6 +3,7 @@
 import { parsePointer } from '../../base/json-pointer.ts';
 import { toLinear } from '../../base/linear-pattern.ts';
 import type { HttpCheckConfig } from '../../config/config.ts';
+import { MOST_SAID } from '../../system/tcp-line.ts';
 
 export type Plan = {
   readonly check: HttpCheckConfig;
@@ -12,6 +13,8 @@ export type Plan = {
   readonly body: RegExp | null;
   readonly bodyAbsent: RegExp | null;
   readonly json: readonly Expected[];
+  /** Whether every request fits into what a bare line may say at once. */
+  readonly brief: boolean;
   /** Lower case. */
   readonly weightHeader: string | null;
   readonly weightJson: Pointer | null;
@@ -29,9 +32,12 @@ export function planOf(check: HttpCheckConfig): Plan {
   return made;
 }
 
+/** Room for what is the check's own: the method, `Host`, `Connection` and such. */
+const OWN = 300;
 const OURS = { 'User-Agent': 'lvskeeper', Accept: '*/*' };
 
 function makePlan(check: HttpCheckConfig): Plan {
+  const written = [...Object.entries(check.headers).flat(), ...check.paths, check.host ?? ''];
   const given = new Set(Object.keys(check.headers).map((name) => name.toLowerCase()));
   const json = Object.entries(check.json).map(([at, value]): Expected => ({ at: pointerOf(at), value }));
   const weightJson = check.weightJson === null ? null : pointerOf(check.weightJson);
@@ -45,6 +51,7 @@ function makePlan(check: HttpCheckConfig): Plan {
     body: check.body && toLinear(check.body),
     bodyAbsent: check.bodyAbsent && toLinear(check.bodyAbsent),
     json,
+    brief: check.requestBody === null && written.reduce((sum, { length }) => sum + length + 4, OWN) <= MOST_SAID,
     weightHeader: check.weightHeader?.toLowerCase() ?? null,
     weightJson,
     reads: check.body !== null || check.bodyAbsent !== null || json.length > 0 || weightJson !== null,

@@ -9,7 +9,7 @@ import type { SystemError } from '../../system/native.ts';
 import { type Attempt, attempt, down, type Finding, localError, type Opened, up } from '../attempt.ts';
 import type { Prober, ProbeTarget } from '../probe.ts';
 import { explainSocketError } from '../socket-error.ts';
-import { type EchoOutcome, type Echoes, echoes as ofThisProcess } from './echoes.ts';
+import { type Echoes, type EchoOutcome, echoes as ofThisProcess } from './echoes.ts';
 
 /** What the probes of one check send, by its size. */
 const dataOf = new Map<number, Uint8Array>();
@@ -114,7 +114,6 @@ function createTally({ count, maxLoss, timeout }: PingCheckConfig) {
       return failures === 0 ? whole() : lossy();
     },
     /** What is known when the time is over: what is not answered is lost. */
-    atTheEnd: (): Finding =>
-      count === 1 && answers === 0 ? down(`no answer in ${formatDuration(timeout)}`) : lossy(),
+    atTheEnd: (): Finding => (count === 1 && answers === 0 ? down(`no answer in ${formatDuration(timeout)}`) : lossy()),
   };
 }

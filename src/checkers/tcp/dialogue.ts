@@ -70,6 +70,7 @@ export function createDialogue(
   let answer = '';
   let at = 0;
   let resting: NodeJS.Timeout | undefined;
+  let over = false;
 
   /** Sends what the next steps send, up to one that waits. */
   function speak(): void {
@@ -104,7 +105,8 @@ export function createDialogue(
     const began = performance.now();
     look();
     const took = performance.now() - began;
-    if (took < QUICK) return;
+    // It may have settled, and so ended, what it was looking for.
+    if (over || took < QUICK) return;
     const looked = text.length;
     resting = setTimeout(() => {
       resting = undefined;
@@ -140,7 +142,10 @@ export function createDialogue(
       );
     },
     waitingFor: () => `${here()}: ${unmatched()} ${came()}`,
-    end: () => clearTimeout(resting),
+    end() {
+      over = true;
+      clearTimeout(resting);
+    },
   };
 }
 

@@ -1,23 +1,10 @@
 /** Options of the TCP check, besides those of every check. */
 
-import { parseLinear } from '../../base/linear-pattern.ts';
-import { list, parsed, text, yesNo } from '../../base/option-kinds.ts';
+import { list, text, yesNo } from '../../base/option-kinds.ts';
 import { inlineTable } from '../../base/option-tables.ts';
-import { err } from '../../base/result.ts';
 import { secureConnectionOptions } from '../connection-options.ts';
+import { bytePattern, hexDigits } from '../pattern-option.ts';
 import { tlsOptions } from '../tls-options.ts';
-
-/** A pattern over bytes, each one character. */
-const bytePattern = parsed<RegExp>({
-  expected: 'a regular expression in ASCII that can be matched in linear time',
-  parse: (source) =>
-    /^\p{ASCII}+$/u.test(source)
-      ? parseLinear(source)
-      : err('which is not all ASCII: each byte is a character, so write others as in "\\\\xc3\\\\xa9"'),
-  write: (pattern) => pattern.source,
-});
-
-const HEX = 'pairs of hexadecimal digits, with spaces where you like, as in "00 1f ff"';
 
 const STEP = {
   send: {
@@ -27,7 +14,7 @@ const STEP = {
     doc: 'What is sent first. A line mostly has to end with `\\r\\n`.',
   },
   send_hex: {
-    is: text(HEX, /^ *([0-9A-Fa-f]{2} *){1,16384}$/),
+    is: hexDigits,
     default: null,
     absent: 'nothing',
     doc: 'The same, of bytes that are no text.',

@@ -34,7 +34,7 @@ export const udpOptions = {
     doc: 'What a datagram of the server is to begin with, in bytes.',
   },
   wait: {
-    is: duration('10ms', '5m'),
+    is: duration('1ms', '5m'),
     default: derived<Duration>('`300ms`, at most half the `timeout`', ({ timeout }) =>
       milliseconds(Math.min(WAIT, ((timeout as Duration | undefined) ?? WAIT * 2) / 2)),
     ),

@@ -105,7 +105,7 @@ function sayHex(bytes: Buffer): string {
 
 /** Text as text, and other bytes in hexadecimal. */
 function sayAnswer(bytes: Buffer): string {
-  if (bytes.length === 0) return 'with an empty datagram';
+  if (bytes.length === 0) return '(an empty datagram)';
   // The last character may have been cut in two.
   const text = bytes.toString('utf8', 0, 300).replace(bytes.length > 300 ? /\ufffd+$/ : '', '');
   return /[^\P{Cc}\r\n\t]|\ufffd/u.test(text) ? sayHex(bytes) : excerpt(text);

@@ -15,7 +15,7 @@ static bool add_methods(napi_env env, napi_value exports, const struct method *m
 
 NAPI_MODULE_INIT() {
   const bool done = add_methods(env, exports, socket_methods) && add_methods(env, exports, dial_methods) &&
-                    add_methods(env, exports, poll_methods) &&
+                    add_methods(env, exports, stream_methods) && add_methods(env, exports, poll_methods) &&
                     add_methods(env, exports, timer_methods) && add_methods(env, exports, process_methods) &&
                     napi_set_named_property(env, exports, "constants", constants(env)) == napi_ok;
   return done ? exports : NULL;

@@ -51,6 +51,7 @@ struct method {
 /* Each file's functions; the last row has no name. */
 extern const struct method socket_methods[];
 extern const struct method dial_methods[];
+extern const struct method stream_methods[];
 extern const struct method poll_methods[];
 extern const struct method timer_methods[];
 extern const struct method process_methods[];

@@ -13,7 +13,7 @@ import { renderStatus } from '../../../src/cli/render-status.ts';
 import { painter } from '../../../src/cli/verb.ts';
 import type { PlannedChange } from '../../../src/control/director.ts';
 import type { Event } from '../../../src/control/event.ts';
-import { AWAY, CHANGED, EMPTY, ILL, NOW, POOLS, SPECIAL, WELL } from './samples.ts';
+import { AWAY, CHANGED, EMPTY, FOUND, ILL, NOW, POOLS, SPECIAL, WELL } from './samples.ts';
 
 process.env.TZ = 'UTC';
 
@@ -115,6 +115,7 @@ const GOLDEN: Readonly<Record<string, string>> = {
   'status-special': renderStatus(SPECIAL, plain),
   'status-pools': renderStatus(POOLS, plain),
   'status-changed': renderStatus(CHANGED, plain),
+  'status-found': renderStatus(FOUND, plain),
   'status-away': renderStatus(AWAY, plain),
   'status-empty': renderStatus(EMPTY, plain),
   'status-in-a-pipe': renderStatus(ILL, { ...plain, width: Number.POSITIVE_INFINITY }),
@@ -135,6 +136,7 @@ for (const name of [
   'status-special',
   'status-pools',
   'status-changed',
+  'status-found',
   'status-away',
   'status-empty',
   'events',

@@ -153,7 +153,9 @@ export const WELL: Status = {
     { name: 'checker', pid: 702, state: 'ready', started: '2026-03-01T08:00:00.100Z', restarts: 0 },
   ],
   ipvsTrouble: null,
+  cutOff: null,
   sync: null,
+  probeServices: [],
   routers: [master, backup],
   services: [
     web,
@@ -185,6 +187,7 @@ export const ILL: Status = {
     { name: 'checker', pid: null, state: 'dead', started: '2026-03-01T12:04:00.000Z', restarts: 5 },
   ],
   ipvsTrouble: 'the kernel module ip_vs is not loaded: modprobe ip_vs',
+  cutOff: 'eth1 has no carrier',
   sync: { vrrp: 'edge', wanted: 'master', running: [], trouble: 'running: none' },
   routers: [
     {
@@ -364,6 +367,44 @@ export const CHANGED: Status = {
         {
           ...{ name: '10.0.0.24:80', address: '10.0.0.24:80', by: 'anna', since: '2026-03-01T11:59:03.000Z' },
           reason: 'its disk is replaced by a larger one, which takes all day',
+        },
+      ],
+    },
+  ],
+};
+
+/** Servers that come from elsewhere than the file, one source well, one that fails, and one that is held back. */
+export const FOUND: Status = {
+  ...WELL,
+  routers: [],
+  services: [
+    {
+      ...web,
+      servers: [
+        up,
+        { ...up, name: '10.0.0.25:80', address: '10.0.0.25:80', discovered: 'consul' },
+        { ...fresh, added: { by: 'anna', reason: '', since: '2026-03-01T12:05:00.000Z' } },
+      ],
+      discovery: [
+        {
+          ...{ name: 'consul', type: 'dns', what: 'SRV _http._tcp.web.service.consul', questions: 700, failures: 0 },
+          ...{ servers: 12, answered: '2026-03-01T12:05:00.000Z', error: null, errorSince: null },
+          held: { removes: 9, of: 12, times: 4, needed: 10, since: '2026-03-01T12:04:03.000Z' },
+          skipped: { count: 0, first: [] },
+        },
+        {
+          ...{ name: 'file', type: 'file', what: 'file /etc/lvskeeper/web.json', questions: 20, failures: 3 },
+          ...{ servers: 1, answered: '2026-03-01T11:05:03.000Z', errorSince: '2026-03-01T12:04:03.000Z', held: null },
+          error: '/etc/lvskeeper/web.json: it is no JSON, or was cut short',
+          skipped: {
+            count: 2,
+            first: ['web1:80 is no address of a server', '10.0.0.25:80 stands in the answer twice'],
+          },
+        },
+        {
+          ...{ name: 'http', type: 'http', what: 'https://sd.example.net/web', questions: 0, failures: 0 },
+          ...{ servers: 0, answered: null, error: null, errorSince: null, held: null },
+          skipped: { count: 0, first: [] },
         },
       ],
     },

@@ -126,7 +126,12 @@ const cases: readonly {
     reason: 'grpc-status 2, UNKNOWN: %zz',
   },
   { server: 'fails in an own way', does: refuse('99'), outcome: 'down', reason: 'grpc-status 99' },
-  { server: 'fails without saying how', does: refuse(''), outcome: 'down', reason: 'grpc-status "", which is no number' },
+  {
+    server: 'fails without saying how',
+    does: refuse(''),
+    outcome: 'down',
+    reason: 'grpc-status "", which is no number',
+  },
   {
     server: 'says serving, and fails after it',
     does: respond(SERVING, { 'grpc-status': '13' }),

@@ -171,6 +171,34 @@ test('keep_alive: what the server sends unasked, and an answer cut short, end th
   }
 });
 
+test('keep_alive: what comes between two probes ends the connection', async (t) => {
+  let noisy = true;
+  const { port, asked } = await serveHttp(t, (path, socket, request) => {
+    ok(path, socket, request);
+    if (noisy) setTimeout(() => socket.write('HTTP/1.1 408 Too Late\r\ncontent-length: 0\r\n\r\n'), 10);
+    noisy = false;
+  });
+  const prober = createHttpProber(httpCheck({ keepAlive: true }), targetOf(port));
+  await prober.run();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  assert.equal((await prober.run()).outcome, 'up');
+  assert.deepEqual(asked, ['1 /healthz', '2 /healthz']);
+  prober.close();
+});
+
+test('keep_alive: an answer that has begun when the connection ends is a failure, and is not asked for again', async (t) => {
+  const { port, asked } = await serveHttp(t, (path, socket, request) => {
+    if (asked.length === 1) ok(path, socket, request);
+    else socket.end('HTTP/1.1 2');
+  });
+  const prober = createHttpProber(httpCheck({ keepAlive: true }), targetOf(port));
+  await prober.run();
+  const { outcome, reason } = await prober.run();
+  assert.deepEqual({ outcome, reason }, { outcome: 'down', reason: 'connection closed before an answer' });
+  assert.equal(asked.length, 2);
+  prober.close();
+});
+
 test('keep_alive: a failure ends the connection, and the next probe opens one', async (t) => {
   const { port, asked, open } = await serveHttp(t, (path, ...rest) =>
     (asked.length === 2 ? respond('500 Ill') : ok)(path, ...rest),
@@ -229,9 +257,9 @@ for (const { header, body, check, weight, said } of weights)
 
 test('of several paths the last that bears a weight counts', async (t) => {
   const { port } = await serveHttp(t, (path, ...rest) =>
-    respond(path === '/c' ? '200 OK' : `200 OK\r\nx-weight: ${path === '/a' ? 1 : 2}`)(path, ...rest),
+    respond(path > '/b' ? '200 OK' : `200 OK\r\nx-weight: ${path === '/a' ? 1 : 2}`)(path, ...rest),
   );
-  const { advice } = await once(port, { paths: ['/a', '/b', '/c'], weightHeader: X });
+  const { advice } = await once(port, { paths: ['/a', '/b', '/c', '/d'], weightHeader: X });
   assert.deepEqual(advice, { weight: { weight: 2 } });
 });
 

@@ -5,6 +5,7 @@ import test from 'node:test';
 import v8 from 'node:v8';
 import fc from 'fast-check';
 import { milliseconds } from '../../../src/base/time.ts';
+import { planOf } from '../../../src/checkers/http/plan.ts';
 import { createHttpProber } from '../../../src/checkers/http/probe.ts';
 import type { ProbeResult } from '../../../src/checkers/probe.ts';
 import type { HttpCheckConfig } from '../../../src/config/config.ts';
@@ -345,6 +346,52 @@ for (const { server, does, check = {}, outcome, reason } of cases)
     }
     prober.close();
   });
+
+test('a request of any length is sent, with or without a body', async (t) => {
+  const asked: number[] = [];
+  const { port } = await serve(
+    t,
+    http.createServer({ maxHeaderSize: 100_000 }, (request, response) => {
+      asked.push(String(request.headers['x-long']).length);
+      request.resume().on('end', () => response.end('ok'));
+    }),
+  );
+  for (const length of [1, 3000, 3600, 4000, 4096, 60_000])
+    for (const requestBody of [null, '', 'x'.repeat(16_384)]) {
+      const { outcome, reason } = await probe(port, { headers: { 'x-long': 'y'.repeat(length) }, requestBody });
+      assert.deepEqual({ outcome, reason }, { outcome: 'up', reason: 'HTTP 200 OK' });
+    }
+  assert.deepEqual([...new Set(asked)], [1, 3000, 3600, 4000, 4096, 60_000]);
+});
+
+test('only what is certain to fit into a send buffer goes over a bare line', () => {
+  const brief = (changes: Partial<HttpCheckConfig>): boolean => planOf(httpCheck(changes)).brief;
+  assert.equal(brief({ headers: { x: 'y'.repeat(3000) } }), true);
+  for (const changes of [
+    { headers: { x: 'y'.repeat(4096) } },
+    { paths: ['/', `/${'y'.repeat(4096)}`] },
+    { requestBody: '' },
+  ])
+    assert.equal(brief(changes), false);
+});
+
+test('connect_timeout leaves no timer behind', async (t) => {
+  const { port } = await onRequest(t, answer(ok));
+  const timers = (): number => process.getActiveResourcesInfo().filter((what) => what === 'Timeout').length;
+  const before = timers();
+  assert.equal(
+    (await probe(port, { connectTimeout: milliseconds(60_000), timeout: milliseconds(60_000) })).outcome,
+    'up',
+  );
+  assert.equal(timers(), before);
+});
+
+test('connect_timeout ends the wait for a connection, and not that for an answer', async (t) => {
+  const silent = await probe(await silentPort(t), { connectTimeout: SHORT });
+  assert.deepEqual([silent.outcome, silent.reason], ['down', 'no connection in 120 ms']);
+  const { port } = await onRequest(t, (socket) => setTimeout(() => answer(ok)(socket), 2 * SHORT));
+  assert.equal((await probe(port, { connectTimeout: SHORT })).outcome, 'up');
+});
 
 test('a port where nothing listens is down at once, every time', async () => {
   const prober = createHttpProber(httpCheck(), targetOf(await closedPort()));

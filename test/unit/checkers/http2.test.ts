@@ -1,6 +1,7 @@
 /** The http and https checks over HTTP/2. */
 
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
 import http2 from 'node:http2';
@@ -43,12 +44,15 @@ const respond =
     stream.end(body);
   };
 
-async function once(port: number, changes: Partial<HttpCheckConfig> = {}) {
+async function probeOnce(port: number, changes: Partial<HttpCheckConfig> = {}) {
   const prober = createHttpProber(httpCheck({ version: '2', ...changes }), targetOf(port));
   const { outcome, reason } = await prober.run();
   prober.close();
   return { outcome, reason };
 }
+
+/** What Node takes for a wish to cancel; only its own kind of error will do. */
+const ABORT: Error = await once(new EventEmitter(), 'x', { signal: AbortSignal.abort() }).catch((error) => error);
 
 /** What a server does with a request, and what the check is to make of it. */
 const cases: readonly {
@@ -138,6 +142,16 @@ const cases: readonly {
     reason: 'the server reset the stream: INTERNAL_ERROR',
   },
   {
+    server: 'cancels the stream in the body',
+    does: (stream) => {
+      stream.respond({ ':status': 200 });
+      stream.write('x');
+      setImmediate(() => stream.destroy(ABORT));
+    },
+    outcome: 'down',
+    reason: 'the server reset the stream: CANCEL',
+  },
+  {
     server: 'ends the session with an error',
     does: (stream) => stream.session?.goaway(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM),
     outcome: 'down',
@@ -182,7 +196,7 @@ test('the request is what the check says', async (t) => {
     requestBody: 'é',
     headers: { 'X-A': 'b', accept: 'text/plain' },
   };
-  assert.equal((await once(port, { ...said, paths: ['/x?y'] })).outcome, 'up');
+  assert.equal((await probeOnce(port, { ...said, paths: ['/x?y'] })).outcome, 'up');
   assert.equal(body, 'é');
   assert.deepEqual(Object.fromEntries(Object.entries(seen)), {
     ...{ ':method': 'PUT', ':path': '/x?y', ':scheme': 'http', ':authority': 'shop.example.test' },
@@ -195,12 +209,12 @@ test('a server that speaks HTTP/1.1 alone is down, with words for it', async (t)
     t,
     http.createServer((_request, response) => response.end('ok')),
   );
-  const { outcome, reason } = await once(plain.port);
+  const { outcome, reason } = await probeOnce(plain.port);
   assert.equal(outcome, 'down');
   assert.match(reason, /^(not HTTP\/2: |connection closed before an answer)/);
   for (const ALPNProtocols of [[], ['http/1.1']]) {
     const secure = await serve(t, tls.createServer({ cert: pem, key: pem, ALPNProtocols }), 'secureConnection');
-    const refused = await once(secure.port, { type: 'https', verify: false });
+    const refused = await probeOnce(secure.port, { type: 'https', verify: false });
     assert.equal(refused.outcome, 'down');
     assert.match(refused.reason, /^TLS: (the server does not offer HTTP\/2|.*no application protocol)$/);
   }
@@ -213,11 +227,11 @@ test('a server that closes, resets, stalls or talks nonsense is down', async (t)
     [() => undefined, 'connected, but no answer in 120 ms'],
   ] as const) {
     const { port, open } = await onRequest(t, does);
-    assert.deepEqual(await once(port, { timeout: SHORT }), { outcome: 'down', reason });
+    assert.deepEqual(await probeOnce(port, { timeout: SHORT }), { outcome: 'down', reason });
     await until(() => open() === 0, 'the connection ended');
   }
   const nonsense = await onRequest(t, (socket) => socket.write('220 mail.example.test ESMTP\r\n'.repeat(10)));
-  const { outcome, reason } = await once(nonsense.port);
+  const { outcome, reason } = await probeOnce(nonsense.port);
   assert.equal(outcome, 'down');
   assert.match(reason, /^not HTTP\/2: /);
 });
@@ -226,7 +240,7 @@ test('several paths are asked on one connection', async (t) => {
   const { port, asked } = await serveHttp2(t, (stream, headers) =>
     respond(headers[':path'] === '/c' ? 404 : 200)(stream, headers),
   );
-  assert.deepEqual(await once(port, { paths: ['/a', '/b', '/c'] }), {
+  assert.deepEqual(await probeOnce(port, { paths: ['/a', '/b', '/c'] }), {
     outcome: 'down',
     reason: '/c: HTTP 404, expected 200-299',
   });

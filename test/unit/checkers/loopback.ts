@@ -8,12 +8,7 @@ import type { TestContext } from 'node:test';
 import { ip } from '../../../src/base/address.ts';
 import { milliseconds } from '../../../src/base/time.ts';
 import type { ProbeTarget } from '../../../src/checkers/probe.ts';
-import type {
-  CheckConfig,
-  HttpCheckConfig,
-  SmtpCheckConfig,
-  TcpCheckConfig,
-} from '../../../src/config/config.ts';
+import type { CheckConfig, HttpCheckConfig, SmtpCheckConfig, TcpCheckConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
 
 /** The config of a type, also of one that shares its config with another. */

@@ -4,14 +4,15 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import test from 'node:test';
 
-/** Node's own HTTP client behind `fetch` and WebSocket, and all of the package: of both, some 20 ms at each start. */
+/** Node's own HTTP client behind `fetch` and WebSocket, and the package: of both, some 20 ms at each start; and Node's HTTP/2. */
 const INNER = 'NativeModule internal/deps/undici/undici';
 const SCRIPT = `
   import { createRequire } from 'node:module';
   await import(process.argv[1]);
-  const whole = Object.keys(createRequire(import.meta.url).cache).some((file) => file.endsWith('/undici/index.js'));
+  const whole = Object.keys(createRequire(import.meta.url).cache).some((file) => file.includes('/undici/'));
   const inner = process.moduleLoadList.includes('${INNER}');
-  process.stdout.write([inner && 'inner', whole && 'whole'].filter(Boolean).join(), () => process.exit(0));
+  const second = process.moduleLoadList.includes('NativeModule http2');
+  process.stdout.write([inner && 'inner', whole && 'whole', second && 'http2'].filter(Boolean).join(), () => process.exit(0));
 `;
 
 function loadedBy(module: string): string {
@@ -23,8 +24,8 @@ function loadedBy(module: string): string {
   return stdout;
 }
 
-test('an import of node:http would load a second HTTP client', () => {
-  assert.equal(loadedBy('node:http'), 'inner');
+test('an import of node:http would load a second HTTP client, and HTTP/2', () => {
+  assert.equal(loadedBy('node:http'), 'inner,http2');
 });
 
 for (const module of ['cli/status.ts', 'cli/check.ts', 'daemon/supervisor.ts', 'checkers/registry.ts'])

@@ -310,6 +310,19 @@ server = [{ address = "10.0.0.53" }]
   );
 });
 
+test('check warns of the program of a check that this machine would refuse', async (t) => {
+  const service = `[[service]]
+name = "db"
+address = "192.0.2.54:5432"
+forward = "nat"
+check = { name = "alive", type = "exec", command = ["/nonexistent/check-db"], user = "root" }
+server = [{ address = "10.0.0.54" }]
+`;
+  const { code, err } = await cli(['check', configFile(t, GOOD + service)], NOWHERE);
+  assert.equal(code, 0);
+  assert.match(err, /on this machine, \[\[service\]\] db: check alive would not be run: there is no \/nonexistent/);
+});
+
 test('check of a file that is not there names it', async () => {
   const { code, err } = await cli(['check', '/nonexistent/a.toml'], NOWHERE);
   assert.equal(code, 1);

@@ -67,7 +67,7 @@ for (const [what, edit, expected] of [
     'a value that goes',
     (t) => t.replace('type = "http"', 'type = "tcp"'),
     [
-      'service web changed: check.type "http" -> "tcp", check.path removed, check.method removed, check.status removed, check.verify removed',
+      'service web changed: check.type "http" -> "tcp", check.name "http" -> "tcp", check.version removed, check.path removed, check.method removed, check.headers removed, check.keep_alive removed, check.status removed, check.json removed, check.max_body removed, check.tls false added, check.steps [] added',
     ],
   ],
   [
@@ -158,4 +158,14 @@ test('changes are values too', () => {
   assert.deepEqual(found, [
     { section: 'vrrp', name: 'edge', what: 'changed', fields: [{ key: 'priority', from: '100', to: '9' }] },
   ]);
+});
+
+test('a discovery is known by its name', () => {
+  const found = (options: string) =>
+    config(`${BASE}\n[service.discovery]\ntype = "dns"\nquery = "web.example.net"\n${options}`);
+  assert.deepEqual(diff(found(''), found('max_removed = 3\ntunnel.type = "gre"\nforward = "tun"')), [
+    'service web changed: discovery dns max_removed "50%" -> 3, discovery dns forward "tun" added, discovery dns tunnel "gre" added',
+  ]);
+  const [added] = diff(config(BASE), found(''));
+  assert.match(added ?? '', /^service web changed: discovery dns added$/);
 });

@@ -13,6 +13,7 @@ import { formatIssue, load } from '../../../src/config/load.ts';
 import { decodeUtf8 } from '../../../src/config/place.ts';
 import { renderConfig } from '../../../src/config/reference.ts';
 import { say } from '../../../src/config/say.ts';
+import { sayDatagram } from '../../../src/config/say-datagram.ts';
 import { sayDiscovery } from '../../../src/config/say-discovery.ts';
 import { sayIpvs } from '../../../src/config/say-ipvs.ts';
 import { sayPool } from '../../../src/config/say-pool.ts';
@@ -28,6 +29,7 @@ listen('vrrp', sayVrrp);
 listen('ipvs', sayIpvs);
 listen('pool', sayPool);
 listen('discovery', sayDiscovery);
+listen('datagram', sayDatagram);
 
 function listen(group: string, sentences: Record<string, (...details: never[]) => string>): void {
   for (const [name, sentence] of Object.entries(sentences))
@@ -72,6 +74,7 @@ after(() => {
     ...Object.keys(sayVrrp).map((n) => `vrrp ${n}`),
     ...Object.keys(sayIpvs).map((n) => `ipvs ${n}`),
     ...Object.keys(sayPool).map((n) => `pool ${n}`),
+    ...Object.keys(sayDatagram).map((n) => `datagram ${n}`),
     ...Object.keys(sayDiscovery).map((n) => `discovery ${n}`),
   ];
   assert.deepEqual(

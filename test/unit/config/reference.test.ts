@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import test from 'node:test';
 import type { JsonSchema } from '../../../src/base/option.ts';
 import { configSchema, renderReference } from '../../../src/config/reference.ts';
@@ -21,12 +21,16 @@ test('every option has a sentence', () => {
 test('the JSON Schema knows every key, refuses others, and has the defaults', () => {
   const schema = JSON.parse(JSON.stringify(configSchema()));
   const service = schema.properties.service.items;
-  assert.deepEqual(service.required, ['name', 'forward', 'server']);
+  assert.deepEqual(service.required, ['name', 'forward']);
   assert.equal(service.additionalProperties, false);
   assert.equal(service.properties.scheduler.default, 'wlc');
+  const checkers = new URL('../../../src/checkers', import.meta.url);
+  const folders = readdirSync(checkers, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const kinds = service.properties.check.anyOf[0].oneOf as { properties: { type: JsonSchema } }[];
   assert.deepEqual(
-    service.properties.check.oneOf.map((one: { properties: { type: JsonSchema } }) => one.properties.type.const),
-    ['tcp', 'http', 'https'],
+    new Set(kinds.map((one) => one.properties.type.const)),
+    new Set([...folders.map(({ name }) => name), 'https']),
   );
+  assert.deepEqual(service.properties.check.anyOf[1].items.oneOf.length, kinds.length);
   assert.deepEqual(schema.properties.metrics.properties.listen.anyOf[1], { const: false });
 });

@@ -50,6 +50,7 @@ test('GET / lists every endpoint, and each of them is there', async (t) => {
       'DELETE /servers/order',
       'POST /services/NAME/servers',
       'DELETE /services/NAME/servers',
+      'POST /services/NAME/discovery/accept',
       'GET /healthz',
     ],
   );
@@ -523,6 +524,30 @@ test('DELETE /services/NAME/servers needs a server', async (t) => {
   assert.deepEqual([without.status, (without.body as ErrorReply).what], [400, 'server is missing']);
   const strange = await ask(path, 'DELETE', '/services/web/servers?sevrer=web1');
   assert.match((strange.body as ErrorReply).todo, /Did you mean server\?/);
+});
+
+test('POST /services/NAME/discovery/accept is for all discoveries of a service, or one', async (t) => {
+  const asked: unknown[] = [];
+  const acceptServers: Director['acceptServers'] = async (...what) => {
+    asked.push(what);
+    return asked.length < 3
+      ? ok({ service: 'web', accepted: [{ discovery: 'dns', removed: ['10.0.0.21:80'] }] })
+      : err({ error: asked.length === 3 ? 'nothing-held' : 'no-such-discovery', what: 'no', todo: 'Look.' });
+  };
+  const path = await serve(t, fakeDirector({ acceptServers }));
+  const accept = (query: string) => ask(path, 'POST', `/services/web/discovery/accept${query}`);
+  const { status, body } = await accept('');
+  assert.deepEqual(
+    [status, body],
+    [200, { service: 'web', accepted: [{ discovery: 'dns', removed: ['10.0.0.21:80'] }] }],
+  );
+  await accept('?discovery=dns&by=anna');
+  assert.deepEqual(asked, [
+    ['web', { discovery: null, by: 'api' }],
+    ['web', { discovery: 'dns', by: 'anna' }],
+  ]);
+  assert.equal((await accept('')).status, 409);
+  assert.equal((await accept('')).status, 404);
 });
 
 for (const [error, status] of [

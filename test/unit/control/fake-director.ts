@@ -23,9 +23,11 @@ export const EMPTY_STATUS: Status = {
   config: { file: '/etc/lvskeeper/lvskeeper.toml', loaded: '2026-03-01T08:00:00.000Z', refused: null, trial: null },
   processes: [{ name: 'supervisor', pid: 7, state: 'ready', started: '2026-03-01T08:00:00.000Z', restarts: 0 }],
   ipvsTrouble: null,
+  cutOff: null,
   sync: null,
   routers: [],
   services: [],
+  probeServices: [],
 };
 
 export function fakeDirector(answers: Partial<Director> = {}): Director {

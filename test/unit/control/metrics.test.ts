@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createMetrics, METRICS } from '../../../src/control/metrics.ts';
 import type { Status } from '../../../src/control/status.ts';
-import { ILL, POOLS, SPECIAL, WELL } from '../../golden/cli/samples.ts';
+import { FOUND, ILL, POOLS, SPECIAL, WELL } from '../../golden/cli/samples.ts';
 import { fakeDirector } from './fake-director.ts';
 
 const SINK = {
@@ -225,4 +225,27 @@ test('names follow the rules: our prefix, _total for counters only, no unit but 
     assert.doesNotMatch(name, /_(ms|milliseconds|minutes|bytes)(_|$)/);
     assert.match(help, /\.$/);
   }
+});
+
+test('a discovery has its servers, its last success, its failures, and what it holds back', async () => {
+  const lines = await scrape(FOUND);
+  const [consul, file, http] = ['consul', 'file', 'http'].map(
+    (name) => `{service="web",discovery="${name}",type="${name === 'consul' ? 'dns' : name}"}`,
+  );
+  const success = 'lvskeeper_discovery_last_success_timestamp_seconds';
+  has(
+    lines,
+    `lvskeeper_discovery_servers${consul} 12`,
+    `lvskeeper_discovery_up${consul} 1`,
+    `lvskeeper_discovery_up${file} 0`,
+    // Nobody knows yet.
+    `lvskeeper_discovery_up${http} 0`,
+    `${success}${file} ${Date.parse('2026-03-01T11:05:03.000Z') / 1000}`,
+    `lvskeeper_discovery_questions_total${file} 20`,
+    `lvskeeper_discovery_failures_total${file} 3`,
+    `lvskeeper_discovery_held_back_servers${consul} 9`,
+    `lvskeeper_discovery_held_back_servers${file} 0`,
+    `lvskeeper_discovery_skipped_entries${file} 2`,
+  );
+  assert.ok(!lines.some((line) => line.startsWith(`${success}${http}`)));
 });

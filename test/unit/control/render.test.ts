@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import type { Event, Happening } from '../../../src/control/event.ts';
+import type { DiscoveryWhat, Event, Happening } from '../../../src/control/event.ts';
 import { alertOf, describe, severityOf, unsaid } from '../../../src/control/render.ts';
 
 const vrrp = {
@@ -61,6 +61,11 @@ const serverChange = {
   by: 'anna',
   reason: 'more load',
 } as const;
+const discovery = {
+  kind: 'discovery',
+  ...{ service: 'web', discovery: 'consul', reason: '' },
+  ...{ servers: ['10.0.0.21:80', '10.0.0.22:80', '10.0.0.23:80'], count: 3 },
+} as const;
 const panic = { kind: 'panic', service: 'web', servers: 4, threshold: 50 } as const;
 const ejection = {
   kind: 'ejection',
@@ -73,6 +78,33 @@ const ejection = {
 const quorum = { kind: 'quorum', service: 'web', up: 1, needed: 2, by: 'servers' } as const;
 
 const TABLE: readonly (readonly [Happening, string, string])[] = [
+  [{ ...discovery, what: 'found' }, 'info', 'web: discovery consul found 10.0.0.21:80, 10.0.0.22:80, 10.0.0.23:80'],
+  [
+    { ...discovery, what: 'lost', count: 5 },
+    'info',
+    'web: discovery consul no longer lists 10.0.0.21:80, 10.0.0.22:80 and 3 more, out and drained',
+  ],
+  [
+    { ...discovery, what: 'skipped', servers: [], count: 0, reason: 'web1 is no address of a server' },
+    'warning',
+    'web: discovery consul lists what is not heeded: web1 is no address of a server',
+  ],
+  [
+    { ...discovery, what: 'error', servers: [], count: 0, reason: 'no answer in 10 s' },
+    'warning',
+    'web: discovery consul fails, and what it found last stays: no answer in 10 s',
+  ],
+  [{ ...discovery, what: 'recovered', servers: [], count: 0 }, 'info', 'web: discovery consul answers again'],
+  [
+    { ...discovery, what: 'held', servers: ['10.0.0.21:80'], count: 1, reason: 'more than max_removed allows of 1' },
+    'warning',
+    'web: discovery consul no longer lists 10.0.0.21:80, which stays: more than max_removed allows of 1',
+  ],
+  [
+    { ...discovery, what: 'followed', servers: [], count: 0, reason: 'accepted by anna' },
+    'info',
+    'web: discovery consul holds nothing back any more: accepted by anna',
+  ],
   [{ ...vrrp, from: 'backup', to: 'master' }, 'warning', 'edge: BACKUP → MASTER: no advert from 10.0.0.2 for 3.21 s'],
   [{ ...vrrp, from: 'init', to: 'backup', cause: 'started' }, 'info', 'edge: INIT → BACKUP: started'],
   [{ ...vrrp, from: 'backup', to: 'fault', cause: 'eth0 is down' }, 'error', 'edge: BACKUP → FAULT: eth0 is down'],
@@ -223,6 +255,11 @@ test('split brain, conflict and orders make alerts, with what kind they are', ()
 });
 
 test('nobody is alerted of a reload, or of a tracked thing', () => {
+  // What a discovery finds is its daily business.
+  const alerting = (what: DiscoveryWhat) => alertOf('lb1', { ...dated, ...discovery, what }) !== undefined;
+  assert.deepEqual((['found', 'lost', 'skipped'] as const).filter(alerting), []);
+  const told = ['error', 'recovered', 'held', 'followed'] as const;
+  assert.deepEqual(told.filter(alerting), told);
   assert.equal(alertOf('lb1', { ...dated, kind: 'reload', outcome: 'applied', detail: '' }), undefined);
   assert.equal(alertOf('lb1', { ...dated, kind: 'track', what: 'service web', up: false, reason: '' }), undefined);
 });

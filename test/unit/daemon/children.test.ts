@@ -47,6 +47,21 @@ test('a child that starts anew is given its orders as they are then, not as they
   );
 });
 
+test('orders are told whether the process has been told any before', () => {
+  const processes = [fakeProcess(), fakeProcess()];
+  const left = processes.map((one) => one.process);
+  const launch = (): ChildProcess => left.shift() ?? assert.fail('a third');
+  const child = createChild<boolean, object>('checker', () => {}, undefined, launch);
+  for (let i = 0; i < 3; i++) child.configure((fresh) => fresh);
+  processes[0]?.events.emit('exit', 1, null);
+  child.configure((fresh) => fresh);
+  const told = processes.map(({ sent }) => sent.map(({ orders }) => orders));
+  assert.deepEqual(told, [
+    [true, false, false],
+    [true, false],
+  ]);
+});
+
 test('what is told reaches the one that runs; without one it is lost', () => {
   const { sent, events, process } = fakeProcess();
   const left = [process];

@@ -233,9 +233,7 @@ test('an interface takes answers from its own addresses while probes need it, an
     ['net.ipv4.conf.eth0.100.accept_local 0 → 1'],
   );
   await b.keeper.request();
-  assert.deepEqual(b.writes, [
-    'net.ipv4.conf.eth0.100.accept_local 0 → 1 (kept net.ipv4.conf.eth0.100.accept_local)',
-  ]);
+  assert.deepEqual(b.writes, ['net.ipv4.conf.eth0.100.accept_local 0 → 1 (kept net.ipv4.conf.eth0.100.accept_local)']);
   b.wanted = withValues(NOTHING_WANTED, acceptLocal(['eth1']));
   const next = b.restart();
   await next.request();

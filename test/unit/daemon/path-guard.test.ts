@@ -27,7 +27,7 @@ function bench(...marks: readonly number[]) {
     own: new Set<string>(),
     idle: null as string | null,
     deaf: null as string | null,
-    missing: 0,
+    restored: [] as string[],
     complaints: [] as string[],
     looks: [] as (readonly ServiceId[])[],
     /** Lets the look that is under way end. */
@@ -38,13 +38,15 @@ function bench(...marks: readonly number[]) {
     now: () => instant(b.at),
     async read(ids) {
       b.looks.push(ids);
-      if (b.slow) await new Promise<void>((resolve) => (b.answer = resolve));
+      const answered = Promise.withResolvers<void>();
+      b.answer = answered.resolve;
+      if (b.slow) await answered.promise;
       return b.readable ? tableOf(ids) : undefined;
     },
     own: async () => b.own,
     idle: () => b.idle,
     deaf: () => b.deaf,
-    missing: () => void (b.missing += 1),
+    restore: (what) => void b.restored.push(what),
     complain: (_, detail) => void b.complaints.push(detail),
   });
   function tableOf(ids: readonly ServiceId[]): Table {
@@ -75,16 +77,16 @@ test('a failure by a service that the kernel has lost is ours, and it is missed'
   const b = bench(7);
   const said = 'cannot probe through IPVS: the kernel has lost its service, fwmark 8';
   assert.deepEqual(await b.vouch(target(8), ended('down')), ['local-error', said]);
-  assert.equal(b.missing, 1);
+  assert.deepEqual(b.restored, ['service']);
   b.empty = true;
   assert.deepEqual((await b.vouch(target(7), ended('down')))[0], 'local-error');
-  assert.equal(b.missing, 2);
+  assert.deepEqual(b.restored, ['service', 'service']);
   b.readable = false;
   assert.deepEqual(await b.vouch(target(7), ended('down')), [
     'local-error',
     'cannot probe through IPVS: the IPVS table cannot be read',
   ]);
-  assert.equal(b.missing, 2);
+  assert.deepEqual(b.restored, ['service', 'service']);
 });
 
 test('answers that this machine does not take are no fault of the server, once the address is here', async () => {
@@ -95,6 +97,7 @@ test('answers that this machine does not take are no fault of the server, once t
   const said = 'cannot probe through IPVS: accept_local is off on eth0';
   assert.deepEqual(await b.vouch(target(7), ended('down')), ['local-error', said]);
   assert.deepEqual(b.complaints, ['accept_local is off on eth0']);
+  assert.deepEqual(b.restored, ['setting']);
 });
 
 test('IPv6 takes answers from its own addresses', async () => {

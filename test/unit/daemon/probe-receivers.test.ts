@@ -39,6 +39,6 @@ test('IPv6 needs none, and without any the kernel is not asked', async () => {
 });
 
 test('a kernel that cannot be read names none', async () => {
-  const broken = { ...machine(), links: async () => err({ code: 'ENOBUFS', message: 'no room' }) };
+  const broken = { ...machine(), links: async () => err({ code: 'ENOBUFS', errno: 105, message: 'no room' }) };
   assert.deepEqual(await receiversAt(broken, new Set([ip('10.0.0.11')])), []);
 });

@@ -45,6 +45,7 @@ function bench(wanted: readonly Service[], options: { present?: readonly Service
     wanted: tableOf(wanted) as Table,
     absent: false,
     full: false,
+    ending: false,
     opened: 0,
     asked: [] as string[],
     due: undefined as { after: number; work: () => void } | undefined,
@@ -63,6 +64,7 @@ function bench(wanted: readonly Service[], options: { present?: readonly Service
         : tableOf([...b.wanted.values()].filter((s) => parts.map(keyOf).includes(keyOf(s))));
     },
     idsOf: (s) => [s.id],
+    ending: () => b.ending,
     isHidden: ({ fwmark }) => fwmark === HIDDEN.id.fwmark,
     owned: {
       load: () => new Set(options.owned ?? []),
@@ -453,4 +455,18 @@ test('what is of the config before is not read back', async () => {
   await b.reconciler.request(() => {});
   assert.equal(b.readBacks[0]?.cancelled, true);
   b.reconciler.close();
+});
+
+test('at the end what is ours goes, and its servers are not read for it', async () => {
+  const many = Array.from({ length: 50 }, (_, i) => service(`192.0.2.${i}:80`, 1, 1));
+  const b = bench(many, { present: [FOREIGN] });
+  await b.reconciler.request();
+  assert.equal(b.kernel.table.size, 51);
+  b.ending = true;
+  b.wanted = new Map();
+  const { reads, writes } = b.kernel.sent;
+  await b.reconciler.request();
+  assert.deepEqual(shape(b.kernel.table), shape(tableOf([FOREIGN])));
+  assert.deepEqual([b.kernel.sent.reads - reads, b.kernel.sent.writes - writes], [1, 50]);
+  assert.deepEqual(b.saved.at(-1), []);
 });

@@ -164,8 +164,17 @@ test('the interval of a probe is that of its verdict as it stands', () => {
   };
   const w = world(of);
   const key = verdictKey(of, of.servers[0] as ServiceConfig['servers'][number], { name: 'http' });
-  assert.equal(w.book.interval(key), 2000);
+  assert.equal(
+    w.book.interval(key, () => false),
+    2000,
+  );
   w.feed('http', 'down');
-  assert.equal(w.book.interval(key), 9000);
-  assert.equal(w.book.interval('nobody'), undefined);
+  assert.equal(
+    w.book.interval(key, () => false),
+    9000,
+  );
+  assert.equal(
+    w.book.interval('nobody', () => true),
+    undefined,
+  );
 });

@@ -171,7 +171,7 @@ test('a server that answers again says how far it has come, and why it takes so 
 test('the interval is another while the answers speak against the verdict, and while a server is down', () => {
   const times = { interval: seconds(5), fastInterval: seconds(1), downInterval: seconds(20) };
   const after = (results: string, how: Partial<typeof times> | { fastInterval: null; downInterval: null } = {}) =>
-    intervalOf({ ...times, ...how }, feed(results).verdict) / 1000;
+    intervalOf({ ...times, backupInterval: null, ...how }, feed(results).verdict, false) / 1000;
   assert.deepEqual(
     ['', '+', '+-', '+--', '+---', '+---+', '+---++'].map((results) => after(results)),
     [5, 5, 1, 1, 20, 1, 5],
@@ -180,6 +180,24 @@ test('the interval is another while the answers speak against the verdict, and w
   assert.deepEqual(
     ['+', '+-', '+---', '+---+'].map((results) => after(results, plain)),
     [5, 5, 5, 5],
+  );
+});
+
+test('a backup probes no more often than it is told to', () => {
+  const times = {
+    interval: seconds(5),
+    fastInterval: seconds(1),
+    downInterval: seconds(20),
+    backupInterval: seconds(10),
+  };
+  const after = (results: string, backup: boolean) => intervalOf(times, feed(results).verdict, backup) / 1000;
+  assert.deepEqual(
+    ['+', '+-', '+---'].map((results) => after(results, true)),
+    [10, 10, 20],
+  );
+  assert.deepEqual(
+    ['+', '+-', '+---'].map((results) => after(results, false)),
+    [5, 1, 20],
   );
 });
 

@@ -7,8 +7,8 @@ import {
   canReach,
   isProbeService,
   type Marks,
-  PROBE_MARKS,
   type Path,
+  PROBE_MARKS,
   pathKey,
   probeServices,
 } from '../../../src/ipvs/probe-services.ts';

@@ -86,3 +86,42 @@ function childrenEnded(): boolean {
   const pids = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean);
   return pids.every((pid) => /\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
 }
+
+test('of a long output the first can be kept', async () => {
+  const command = ['/bin/sh', '-c', 'echo the beginning; head -c 1000000 /dev/zero | tr "\\0" x'];
+  const request = { command, environment: { PATH: '/usr/bin:/bin' }, input: '', timeout: seconds(20) };
+  const { how, stdout } = await exec({ ...request, keep: 20, part: 'first' });
+  assert.deepEqual([how, stdout], [{ outcome: 'exited', code: 0 }, 'the beginning\nxxxxxx']);
+});
+
+test('a program that prints more than it may is killed, on whatever output', async () => {
+  const flood = async (script: string) => {
+    const command = ['/bin/sh', '-c', script];
+    const request = { command, environment: { PATH: '/usr/bin:/bin' }, input: '', timeout: seconds(20) };
+    return (await exec({ ...request, most: 10_000 })).how;
+  };
+  assert.deepEqual(await flood('head -c 10000 /dev/zero'), { outcome: 'exited', code: 0 });
+  assert.deepEqual(await flood('yes'), { outcome: 'cancelled', flooded: true });
+  assert.deepEqual(await flood('yes >&2'), { outcome: 'cancelled', flooded: true });
+});
+
+test('what a program leaves behind is killed only where that is asked for', async () => {
+  const leave = async (killRest: boolean) => {
+    const command = ['/bin/sh', '-c', 'sleep 60 & echo $!'];
+    const request = { command, environment: { PATH: '/usr/bin:/bin' }, input: '', timeout: seconds(20), killRest };
+    return Number((await exec(request)).stdout);
+  };
+  const kept = await leave(false);
+  process.kill(kept);
+  const killed = await leave(true);
+  const isThere = () => !/\) Z /.test(readFileSync(`/proc/${killed}/stat`, 'utf8'));
+  const end = performance.now() + 5000;
+  try {
+    while (isThere()) {
+      assert.ok(performance.now() < end, 'it goes on');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENOENT');
+  }
+});

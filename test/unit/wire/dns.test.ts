@@ -310,11 +310,12 @@ test('no bytes make decode throw, and every name that it reads is one that can b
 });
 
 test('the work on a message of the greatest length is bounded: chains of pointers and long names', () => {
-  // Each pointer to the one before it, then records whose names are the last of the chain.
-  const chain: number[] = [];
-  for (let at = 12; at < 0x3ff0; at += 2)
-    chain.push(...(at === 12 ? [0, 0] : [0xc0 | ((at - 2) >> 8), (at - 2) & 0xff]));
-  const hops = concat([fromHex('1234 8180 ffff 0000 0000 0000'), Uint8Array.from(chain)]);
+  // The root, and then pointers, each to the one before it. A question has every third of them, as its name, and two more
+  // as its type and class.
+  const first = fromHex('00 0001 0001');
+  const chain: number[] = [0xc0, 12];
+  for (let at = 17; at < 0x3ff0; at += 2) chain.push(0xc0 | (at >> 8), at & 0xff);
+  const hops = concat([fromHex('1234 8180 ffff 0000 0000 0000'), first, Uint8Array.from(chain)]);
   // Questions, all of a name of 127 labels.
   const long = nameBytes(Array(127).fill('a').join('.'));
   const question = Uint8Array.of(0xc0, 0x0c, 0, 1, 0, 1);

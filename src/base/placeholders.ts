@@ -1,6 +1,6 @@
 /** What may stand in the path of a file, to have one a server: its address and its port. */
 
-import type { Endpoint } from '../../base/address.ts';
+import type { Endpoint } from './address.ts';
 
 export const PLACEHOLDERS = ['address', 'port'] as const satisfies readonly (keyof Endpoint)[];
 
