@@ -79,8 +79,10 @@ test('a weight comes from the exit code where that is asked for', async () => {
 test('the first 4,096 characters of the output are kept, fit to be shown', async () => {
   const { output } = await probe(shell('printf "a\\tb\\n\\033[2J"; head -c 100000 /dev/zero | tr "\\0" x'));
   assert.equal(output, `a b [2J${'x'.repeat(4089)}`);
-  const wide = await probe(shell('i=0; while [ $i -lt 3000 ]; do printf "\\360\\237\\230\\200"; i=$((i+1)); done'));
-  assert.equal(wide.output, '\u{1f600}'.repeat(2048));
+  const wide = await probe(
+    shell('printf x; i=0; while [ $i -lt 3000 ]; do printf "\\360\\237\\230\\200"; i=$((i+1)); done'),
+  );
+  assert.equal(wide.output, `x${'\u{1f600}'.repeat(2047)}\ufffd`, 'and not half a pair');
   assert.equal((await probe(shell('exit 1'))).output, undefined);
 });
 
