@@ -2,6 +2,6 @@
 # The lvskeeper command: the packaged program on the Node.js that was packaged and tested with it. What the environment says
 # to other Node.js programs is not for this one.
 # Flags by measurement: memory is touched anew less often with a small young generation, and no second compiler for code
-# that runs for half a second takes an eighth off the load of a large config. The processes that serve have flags of their own.
+# that runs for half a second takes a tenth off the load of a large config. The processes that serve have flags of their own.
 unset NODE_OPTIONS NODE_PATH
 exec /usr/lib/lvskeeper/bin/node --no-opt --max-semi-space-size=1 /usr/lib/lvskeeper/lvskeeper.js "$@"

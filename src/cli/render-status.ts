@@ -5,6 +5,7 @@ import { formatDuration, milliseconds } from '../base/time.ts';
 import type { ServerStatus, ServiceStatus, Status, SyncStatus, TrialStatus } from '../control/status.ts';
 import { markLines } from './change-words.ts';
 import { discoveryLines, discoveryTroubles, sourceOf } from './discovery-words.ts';
+import { disagreements, peerTroubles } from './peer-words.ts';
 import { leavingRow, poolTroubles, quorumWords, sorryRow, whyWords } from './pool-words.ts';
 import { renderRouter, routerTroubles } from './render-router.ts';
 import { connectionWords, orderWords } from './server-words.ts';
@@ -50,6 +51,7 @@ function troubles(status: Status, { now }: View): string[] {
   if (unmasked) found.push(`masquerading: ${unmasked.masquerade?.trouble}; servers see the addresses of clients`);
   found.push(...status.services.flatMap(poolTroubles));
   found.push(...status.services.flatMap((service) => discoveryTroubles(service, now)));
+  found.push(...status.services.flatMap(disagreements), ...peerTroubles(status.peers, now));
   return found;
 }
 

@@ -28,6 +28,8 @@ export type DirectorConfig = {
   readonly name: string;
   /** Where runtime state lives: the control socket, what we own in the kernel, the role to resume. Must be a tmpfs. */
   readonly runDir: string;
+  /** Where the other directors are asked for their verdicts: each one's `[metrics] listen`. */
+  readonly peers: readonly Endpoint[];
 };
 
 export type MetricsConfig = {

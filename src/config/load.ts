@@ -52,7 +52,7 @@ function freeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     // A RegExp keeps `lastIndex`, which it must be free to write.
     if (value instanceof RegExp) return value;
-    for (const inner of Object.values(value)) freeze(inner);
+    for (const key in value) freeze(value[key]);
     Object.freeze(value);
   }
   return value;

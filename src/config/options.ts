@@ -5,10 +5,12 @@
 
 import { execOptions } from '../alerts/exec/options.ts';
 import { webhookOptions } from '../alerts/webhook/options.ts';
+import { type Endpoint, formatEndpoint, parseEndpoint, parseIp } from '../base/address.ts';
 import { derived, type Kind, type Same, type Values } from '../base/option.ts';
-import { address, choice, duration, endpoint, integer, list, orOff, text } from '../base/option-kinds.ts';
-import { interfaceName, name } from '../base/option-net.ts';
+import { address, choice, duration, endpoint, integer, list, orOff, parsed, text } from '../base/option-kinds.ts';
+import { interfaceName, name, refuseHost } from '../base/option-net.ts';
 import { table, tableOrTables, tables, variant } from '../base/option-tables.ts';
+import { err, ok } from '../base/result.ts';
 import { type Duration, milliseconds } from '../base/time.ts';
 import { agentOptions } from '../checkers/agent/options.ts';
 import { dnsOptions } from '../checkers/dns/options.ts';
@@ -30,6 +32,19 @@ import { VRRP } from './options-vrrp.ts';
 /** Room for `control.sock` behind it in the 108 bytes of sockaddr_un (linux/un.h). */
 const runDir = text('an absolute path of at most 90 characters', /^\/[\x21-\x7e]{1,89}$/);
 
+/** A director that can be asked. By its address, since whoever looks up names may have to wait for them. */
+const peer: Kind<Endpoint> = parsed({
+  expected: 'the address and port of another director\'s metrics, as in "10.0.0.3:9790"',
+  parse(text) {
+    const read = parseEndpoint(text);
+    if (read === undefined)
+      return err(text.includes('://') ? 'which is a URL' : parseIp(text) === undefined ? '' : 'which has no port');
+    const why = read.port === 0 ? 'which has port 0' : refuseHost(read.address);
+    return why === undefined ? ok(read) : err(why);
+  },
+  write: formatEndpoint,
+});
+
 export const DIRECTOR = {
   name: {
     is: name,
@@ -40,6 +55,12 @@ export const DIRECTOR = {
     is: runDir,
     default: '/run/lvskeeper',
     doc: 'Where runtime state lives: the control socket, what was made in the kernel, the role to resume; must be a tmpfs.',
+  },
+  peers: {
+    is: list(peer, 0, 8),
+    default: [],
+    absent: 'verdicts are not compared',
+    doc: 'Where the other directors listen, by their `[metrics] listen`: what their checks find is asked for, and `status` shows where it differs.',
   },
 } as const;
 

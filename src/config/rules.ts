@@ -24,6 +24,7 @@ import type {
   VrrpConfig,
 } from './config.ts';
 import type { DiscoveryConfig } from './discovery-config.ts';
+import { checkPeers } from './rules-director.ts';
 import { checkActive, checkIpvs } from './rules-ipvs.ts';
 import { checkPaths } from './rules-path.ts';
 import { checkServices } from './rules-service.ts';
@@ -81,6 +82,7 @@ export function checkConfig(config: ConfigDraft, rules: Rules): void {
   checkActive(services, vrrp, rules);
   checkIpvs(ipvs, services, vrrp, rules);
   checkPaths(services, ipvs, rules);
+  checkPeers(config.director ?? {}, config.metrics ?? {}, rules);
   checkNames(alerts, '[[alert]]', rules);
   for (const alert of alerts) {
     const command =

@@ -31,6 +31,11 @@ export const say = {
   nameTwice: (name: string, section: string, line: number) =>
     `name is ${quoted(name)}, ${as(section, line)}, expected a name of its own`,
 
+  // [director]
+  ownPeer: (own: string) => `peers has ${quoted(own)}, where this director itself listens, expected only the others`,
+  unseen: (listen: string | undefined) =>
+    `peers are asked, and cannot ask back: listen in [metrics] is ${listen === undefined ? 'false' : quoted(listen)}, expected an address that they reach, as in "10.0.0.2:9790"`,
+
   // [[service]]
   serviceTwice: (key: string, line: number) =>
     `${key} is the service at line ${line} already, expected another address, protocol or mark`,

@@ -53,6 +53,7 @@ export function controlServer(director: Director, log: Log): Server {
       summary: 'processes, virtual routers, services and servers as they are now',
       handle: async (_, response) => sendJson(response, 200, await director.status()),
     },
+    verdictsRoute(director),
     {
       method: 'GET',
       path: '/events',
@@ -194,7 +195,7 @@ export function controlServer(director: Director, log: Log): Server {
   return serverFor(routes, (path, error) => log.error('control request failed', { path, error }));
 }
 
-/** A server with the two routes of the TCP listener; `listenTcp` gives it its place. */
+/** A server with the routes of the TCP listener, none of which changes anything; `listenTcp` gives it its place. */
 export function metricsServer(
   director: Director,
   metrics: () => Promise<{ type: string; text: string }>,
@@ -210,10 +211,24 @@ export function metricsServer(
         send(response, 200, type, text);
       },
     },
+    verdictsRoute(director),
     { method: 'GET', path: '/healthz', summary: HEALTH, handle: (_, response) => health(director, response) },
   ];
   return serverFor(routes, (path, error) => log.error('metrics request failed', { path, error }));
 }
+
+const verdictsRoute = (director: Pick<Director, 'verdicts'>): Route => ({
+  method: 'GET',
+  path: '/verdicts',
+  summary:
+    'what the checks find of each server, for the other directors; 503 while the checker process does not answer',
+  handle: async (_, response) => {
+    const verdicts = await director.verdicts();
+    if (verdicts === undefined)
+      throw new HttpError(503, 'no-answer', 'the checker process does not answer', 'Ask again in a few seconds.');
+    sendJson(response, 200, verdicts);
+  },
+});
 
 const REFUSED: Readonly<Record<OrderRefusal['error'], number>> = {
   'no-such-router': 404,

@@ -8,6 +8,7 @@ import type { ServerWord } from '../pool/ordered.ts';
 import type { VrrpState } from './event.ts';
 import type { Journal } from './journal.ts';
 import type { ChangeMark, Connections, RouterOrder, ServerOrder, Status } from './status.ts';
+import type { Verdicts } from './verdicts.ts';
 
 export type Health = { readonly ok: boolean /** Why not, one line each. */; readonly reasons: readonly string[] };
 
@@ -208,6 +209,8 @@ export type AcceptResult = Result<AcceptAnswer, OrderRefusal>;
 export type Director = {
   /** Settles within a few seconds, whatever a child does. */
   status(): Promise<Status>;
+  /** What the checks find, for the other directors; `undefined`: the checker process does not answer. Settles likewise. */
+  verdicts(): Promise<Verdicts | undefined>;
   readonly journal: Journal;
   /** How the alert sinks are doing. */
   alerts(): readonly SinkCounts[];

@@ -446,6 +446,19 @@ export const METRICS: readonly Row[] = [
   ),
 
   gauge(
+    'server_disagreement',
+    '1 while another director finds the server otherwise than this one does; absent while they agree.',
+    SERVER,
+    server((s) => (s.disagreement === null ? null : 1)),
+  ),
+  gauge(
+    'peer_verdicts_age_seconds',
+    'How old the last verdicts of another director are; absent before they came. They are compared for 15 s.',
+    ['peer'],
+    ({ status }) => status.peers.flatMap(({ address, age }): Sample[] => (age === null ? [] : [[age / 1000, address]])),
+  ),
+
+  gauge(
     'alerts_queued',
     'Alerts waiting for the sink.',
     ['sink', 'type'],

@@ -29,8 +29,23 @@ export type Status = {
   readonly sync: SyncStatus | null;
   readonly routers: readonly RouterStatus[];
   readonly services: readonly ServiceStatus[];
+  /** The other directors whose verdicts are compared with ours. */
+  readonly peers: readonly PeerStatus[];
   /** The services that the kernel has for checks through IPVS, and for them alone. */
   readonly probeServices: readonly ProbeServiceStatus[];
+};
+
+export type PeerStatus = {
+  /** Where it is asked. */
+  readonly address: string;
+  /** Its name; `null`: it has never answered. */
+  readonly director: string | null;
+  /** When its last good answer came; `null`: none has come. */
+  readonly answered: string | null;
+  /** How old that is. */
+  readonly age: number | null;
+  /** Why its verdicts are too old to be compared; `null`: they are not, or it has only just been asked. */
+  readonly trouble: string | null;
 };
 
 export type ProbeServiceStatus = {
@@ -273,6 +288,8 @@ export type ServerStatus = {
   readonly added: ChangeMark | null;
   /** The discovery that has found it; `null`: the file has it, or it was added at run time. Of the supervisor too. */
   readonly discovered: string | null;
+  /** Where the verdicts of the directors differ, in words; `null`: they do not, or it is not known. Of the supervisor too. */
+  readonly disagreement: string | null;
   /** In the order of the config; empty: it is not checked. */
   readonly checks: readonly CheckStatus[];
 };

@@ -58,6 +58,7 @@ import { syncStatus, wantedWith } from './sync-status.ts';
 import { understand } from './told-services.ts';
 import { createTrackKeeper } from './track-keeper.ts';
 import { uplinkTrouble } from './uplink.ts';
+import { verdictAnswer } from './verdict-answer.ts';
 import { createVerdictBook, verdictKey } from './verdict-book.ts';
 import { createVerdictStore } from './verdict-store.ts';
 
@@ -152,7 +153,7 @@ const paths = createPathProbing({
   ...{ now, rtnetlink, openIpvs, sysctl: openSysctl(), createProber },
   ipvs: () => ipvs,
   roles: () => roles,
-  restore: (what) => void (what === 'service' ? reconciler : settings).request(),
+  restore: (what) => void (what === 'service' ? reconciler.suspect() : settings.request()),
   complain: (what, detail) => complaints(what, () => detail),
 });
 /** What the machine must be set to for probes through IPVS. */
@@ -331,6 +332,7 @@ serve<ToldCheckerOrders>({
     };
   },
   trouble: () => ({ trouble: reconciler.trouble(), cutOff: guard.trouble() }),
+  verdicts: () => ({ services: verdictAnswer(orders.services, book, now(), dateOf) }),
   plan: async (told) => {
     const wanted = { ...told, services: understand(told.services, []) };
     const set = await settings.preview(

@@ -7,6 +7,7 @@ import type {
   Changes,
   CheckerAnswer,
   CheckerTrouble,
+  CheckerVerdicts,
   FromChild,
   ToChild,
   Tracked,
@@ -20,6 +21,8 @@ export type Work<Orders> = {
   readonly status: () => Promise<VrrpAnswer | CheckerAnswer>;
   /** Why it cannot do its work, from memory: asked often. */
   readonly trouble?: () => CheckerTrouble;
+  /** What its checks find, from memory too. */
+  readonly verdicts?: () => CheckerVerdicts;
   /** What orders say that holds at once, whatever is still being carried out. */
   readonly note?: (orders: Orders) => void;
   /** Takes what the checker process has found of tracked things. */
@@ -94,6 +97,7 @@ export function serve<Orders>(work: Work<Orders>): void {
 
   async function answerTo({ what, orders }: Extract<ToChild<Orders>, { type: 'request' }>): Promise<Answer> {
     if (what === 'trouble') return work.trouble?.();
+    if (what === 'verdicts') return work.verdicts?.();
     return orders === undefined ? work.status() : work.plan(orders);
   }
 }

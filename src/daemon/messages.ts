@@ -15,6 +15,7 @@ import type {
   ServiceStatus,
   SyncStatus,
 } from '../control/status.ts';
+import type { ServiceVerdicts } from '../control/verdicts.ts';
 import type { LiveConnections } from './plan-connections.ts';
 import type { RouterRole } from './roles.ts';
 import type { ToldService } from './told-services.ts';
@@ -74,7 +75,7 @@ export type ToChild<Orders> =
   | { readonly type: 'ping' }
   | { readonly type: 'request'; readonly id: number; readonly what: Question; readonly orders?: Orders };
 
-export type Question = 'status' | 'plan' | 'trouble';
+export type Question = 'status' | 'plan' | 'trouble' | 'verdicts';
 
 export type FromChild =
   /** The first orders are carried out. */
@@ -86,7 +87,7 @@ export type FromChild =
   | { readonly type: 'tracked'; readonly tracked: readonly Tracked[] }
   | { readonly type: 'answer'; readonly id: number; readonly value: Answer };
 
-export type Answer = VrrpAnswer | CheckerAnswer | CheckerTrouble | Changes | undefined;
+export type Answer = VrrpAnswer | CheckerAnswer | CheckerTrouble | CheckerVerdicts | Changes | undefined;
 
 export type VrrpAnswer = { readonly routers: readonly RouterStatus[] };
 /** Why the IPVS table could not be read the last time; `null` when it could. */
@@ -100,6 +101,8 @@ export type CheckerAnswer = CheckerTrouble & {
   readonly sync: SyncStatus | null;
   readonly probeServices: readonly ProbeServiceStatus[];
 };
+/** What the checks find, for the other directors. */
+export type CheckerVerdicts = { readonly services: readonly ServiceVerdicts[] };
 /** In the order they would be done. */
 export type Changes = { readonly changes: readonly PlannedChange[] };
 /** … and what the services of the table carry now. */
@@ -110,5 +113,6 @@ export type VrrpAnswers = { readonly status: VrrpAnswer; readonly plan: Changes 
 export type CheckerAnswers = {
   readonly status: CheckerAnswer;
   readonly trouble: CheckerTrouble;
+  readonly verdicts: CheckerVerdicts;
   readonly plan: TableChanges;
 };

@@ -27,7 +27,10 @@ export type ReconcilerPorts<Part> = {
   readonly idsOf: (part: Part) => readonly ServiceId[];
   /** Whether nothing at all is wanted any more, so that which services there are is all that need be read. */
   readonly ending?: () => boolean;
-  /** Services that nobody has asked for: of what becomes of them little is said. By default there are none. */
+  /**
+   * Services that nobody has asked for, each of one server: of what becomes of them little is said, and as long as they are
+   * there their servers are not read again. By default there are none.
+   */
   readonly isHidden?: (id: ServiceId) => boolean;
   readonly owned: { load(): ReadonlySet<string>; save(owned: ReadonlySet<string>): void };
   readonly report: (happening: Happening) => void;
@@ -42,6 +45,8 @@ export type Reconciler<Part> = {
   request(before?: (actual: Table) => void): Promise<void>;
   /** As `request`, where nothing but these parts can have changed: no other is read or compared. */
   look(parts: readonly Part[]): Promise<void>;
+  /** As `request`, when there is a sign that a hidden service is not as it was left. */
+  suspect(): Promise<void>;
   /** Reads the kernel's table; on failure the one read before stays. */
   read(): Promise<void>;
   /** Why the kernel's table could not be read the last time; `null` when it could. */
@@ -74,6 +79,8 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
   let running: Promise<void> | undefined;
   let next: Promise<void> | undefined;
   let timer: { cancel(): void } | undefined;
+  /** Hidden services that are there are taken to be as they were left. */
+  let trusting = true;
   /** The timer is for a round after one that failed. */
   let retrying = false;
   let closed = false;
@@ -217,7 +224,9 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
       ipvs = opened.value;
     }
     const kernel = ipvs;
-    const read = await (ports.ending?.() ? kernel.services() : kernel.read(scope && [...scope.ids.values()]));
+    const read = await (ports.ending?.()
+      ? kernel.services()
+      : kernel.read(scope && [...scope.ids.values()], trusting ? asLeft : undefined));
     if (!read.ok) {
       trouble = read.error.message;
       complain('the IPVS table', trouble);
@@ -228,11 +237,16 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
       }
       return undefined;
     }
-    if (scope === undefined) actual = new Map(read.value);
-    else copy(read.value, actual, scope.ids.keys());
+    if (scope === undefined) {
+      trusting = true;
+      actual = new Map(read.value);
+    } else copy(read.value, actual, scope.ids.keys());
     trouble = null;
     return { kernel, seen: read.value };
   }
+
+  const asLeft = (id: ServiceId): Service['destinations'] | undefined =>
+    ports.isHidden?.(id) === true ? settled?.get(serviceKey(id))?.destinations : undefined;
 
   const ours = (): ReadonlySet<string> => {
     owned ??= ports.owned.load();
@@ -290,6 +304,10 @@ export function createReconciler<Part>(ports: ReconcilerPorts<Part>): Reconciler
     look(some) {
       for (const part of some) parts.add(part);
       return nextRound();
+    },
+    suspect() {
+      trusting = false;
+      return request();
     },
     read: async () => void (await readKernel(undefined)),
     trouble: () => trouble,

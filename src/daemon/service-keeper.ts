@@ -245,6 +245,7 @@ export function createServiceKeeper(
       order: orderFor(service, server),
       added: null,
       discovered: null,
+      disagreement: null,
       checks: known === undefined ? [] : checksStatus(known, now, date),
     };
   }

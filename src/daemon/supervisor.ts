@@ -12,6 +12,7 @@ import { homesOf } from '../config/active.ts';
 import type { Config, Issue, ServiceConfig } from '../config/config.ts';
 import { formatIssue } from '../config/load.ts';
 import { controlServer, metricsServer } from '../control/api.ts';
+import { askVerdicts } from '../control/ask-verdicts.ts';
 import type { Director, Health, PlanAnswer } from '../control/director.ts';
 import type { Event } from '../control/event.ts';
 import { createJournal } from '../control/journal.ts';
@@ -19,9 +20,11 @@ import { type Listening, listenTcp, listenUnix } from '../control/listen.ts';
 import { createMetrics } from '../control/metrics.ts';
 import { alertOf, describe, severityOf, unsaid } from '../control/render.ts';
 import type { ProcessStatus, Status } from '../control/status.ts';
+import type { Verdicts } from '../control/verdicts.ts';
 import { VERSION } from '../control/version.ts';
 import { createSource } from '../discovery/registry.ts';
 import { isEmpty, wantsOfIpvs } from '../ipvs/settings.ts';
+import { dateOf, now } from '../system/clock.ts';
 import { type ConfigReader, createConfigReader } from '../system/config-file.ts';
 import { later } from '../system/later.ts';
 import { createLog, type Log, type Surroundings, surroundings } from '../system/log.ts';
@@ -37,6 +40,7 @@ import type { CheckerAnswers, CheckerOrders, ToldCheckerOrders, VrrpAnswers, Vrr
 import { planWith } from './offline-plan.ts';
 import { createOrderDesk } from './order-desk.ts';
 import type { OrderTools } from './order-store.ts';
+import { createPeerVerdicts } from './peer-verdicts.ts';
 import { createRoleMinder } from './role-minder.ts';
 import { createRoleBoard } from './roles.ts';
 import { createRouterOrders } from './router-orders.ts';
@@ -209,6 +213,13 @@ function createSupervisor(
     now: () => new Date(),
     changed: takeDiscovered,
   });
+  const peers = createPeerVerdicts({
+    ask: askVerdicts,
+    later,
+    now,
+    date: dateOf,
+    director: () => config().director.name,
+  });
   const askServices = async () => (await checker.ask('status', ANSWER_WITHIN))?.services;
   const changeDesk = createServerChangeDesk({
     changes: serverChanges,
@@ -230,6 +241,7 @@ function createSupervisor(
   const director: Director = {
     journal,
     status,
+    verdicts,
     healthy,
     ...configs,
     alerts: alerts.counts,
@@ -312,6 +324,7 @@ function createSupervisor(
     orders.close();
     serverOrders.close();
     discovery.close();
+    peers.close();
     minder.close();
     journal.add({ kind: 'process', process: 'supervisor', what: 'stopping', detail: why });
     await ended;
@@ -328,6 +341,7 @@ function createSupervisor(
     serverChanges.configure(discovery.over(config().services), trial);
     serverOrders.configure(serverChanges.services(), trial);
     tracks.configure(config().vrrp);
+    peers.configure(config().services.length === 0 ? [] : config().director.peers);
     const routers = config().vrrp.length > 0 || vrrp.status() !== undefined || routersIn(runDir).length > 0;
     const watched = config().services.length > 0 || tracks.wanted().length > 0;
     const kept = loadOwned(runDir).size > 0 || !isEmpty(loadKeptSettings(runDir));
@@ -460,17 +474,26 @@ function createSupervisor(
         config().vrrp.flatMap((router) =>
           unansweredRouters(router, configs.loaded(), orders.current().get(router.name) ?? null),
         ),
-      services: discovery.marked(
-        marked(
-          services?.services ??
-            serverChanges
-              .services()
-              .map((service) => unansweredService(service, configs.loaded(), serverOrders.current())),
-          serverChanges.current(),
-          (change) => namedIn(config().services, change),
+      peers: peers.status(),
+      services: peers.marked(
+        discovery.marked(
+          marked(
+            services?.services ??
+              serverChanges
+                .services()
+                .map((service) => unansweredService(service, configs.loaded(), serverOrders.current())),
+            serverChanges.current(),
+            (change) => namedIn(config().services, change),
+          ),
         ),
+        serverChanges.services(),
       ),
     };
+  }
+
+  async function verdicts(): Promise<Verdicts | undefined> {
+    const answer = config().services.length === 0 ? { services: [] } : await checker.ask('verdicts', ANSWER_WITHIN);
+    return answer && { director: config().director.name, version: VERSION, at: new Date().toISOString(), ...answer };
   }
 
   function processes(): readonly ProcessStatus[] {

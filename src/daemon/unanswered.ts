@@ -98,6 +98,7 @@ export const unansweredService = (config: ServiceConfig, since: Date, orders: Se
     order: orders.get(serverOrderKey(config, server)) ?? null,
     added: null,
     discovered: null,
+    disagreement: null,
     checks: [],
   })),
   removed: [],

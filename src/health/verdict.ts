@@ -43,8 +43,8 @@ export type Advice = {
   readonly weight?: { readonly percent: number } | { readonly weight: number };
   /** `drain`: no new connections; `maint`: out of service, whatever the check says; `ready`: neither of these any longer. */
   readonly mode?: 'ready' | 'drain' | 'maint';
-  /** Connections that it can take, 1 or more: the upper threshold of IPVS. */
-  readonly maxConnections?: number;
+  /** Connections that it can take, 1 or more, the upper threshold of IPVS; `null`: as configured. */
+  readonly maxConnections?: number | null;
 };
 
 export type Health = 'unknown' | 'up' | 'down';

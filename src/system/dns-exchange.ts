@@ -27,8 +27,13 @@ export const askByUdp: DnsExchange = ({ to, query, accepts, timeout, signal }) =
     socket.on('message', (message) => {
       if (accepts(message)) settle(ok(message));
     });
-    socket.connect(to.port, to.address, () => socket.send(query));
-    return () => socket.close();
+    let closed = false;
+    // It may have been given up by then.
+    socket.connect(to.port, to.address, () => closed || socket.send(query));
+    return () => {
+      closed = true;
+      socket.close();
+    };
   });
 
 export const askByTcp: DnsExchange = ({ to, query, accepts, timeout, signal }) =>
@@ -67,13 +72,19 @@ function settleOnce(
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       // `begin` may settle before it returns.
-      setImmediate(() => end());
+      setImmediate(() => end?.());
       resolve(result);
     };
     const abort = (): void => settle(err('given up'));
     const timer = setTimeout(() => settle(err(`no answer in ${formatDuration(timeout)}`)), timeout);
     signal.addEventListener('abort', abort);
-    const end = begin(settle);
+    let end: (() => void) | undefined;
+    try {
+      end = begin(settle);
+    } catch (error) {
+      // No descriptor, say.
+      settle(err(wordsOf(error as Error)));
+    }
     if (signal.aborted) abort();
   });
 }

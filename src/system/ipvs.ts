@@ -41,9 +41,9 @@ export type Ipvs = {
   /**
    * The table as it is, with counts. Services of protocols that have no key in a `Table` are left out, and so never
    * touched. `only`: of these services, which costs no more the more others there are; those that are not there are
-   * left out.
+   * left out. `assumed`: the servers of a service that need not be asked for, which costs a request; `undefined`: they must.
    */
-  read(only?: readonly ServiceId[]): Promise<Result<Table, Refusal>>;
+  read(only?: readonly ServiceId[], assumed?: Assumed): Promise<Result<Table, Refusal>>;
   /** Which services there are, without their servers: one dump, however many servers there are. */
   services(): Promise<Result<Table, Refusal>>;
   /** Makes the changes, in order. A refused one does not stop the others. One answer for each, in the same order. */
@@ -52,6 +52,8 @@ export type Ipvs = {
   readonly sent: { readonly reads: number; readonly writes: number };
   close(): void;
 };
+
+export type Assumed = (id: ServiceId) => readonly Destination[] | undefined;
 
 export async function openIpvs(): Promise<Result<Ipvs, Refusal>> {
   const opened = await openIpvsFamily();
@@ -63,7 +65,7 @@ export async function openIpvs(): Promise<Result<Ipvs, Refusal>> {
 export function ipvsOver({ netlink, family }: { readonly netlink: Netlink; readonly family: number }): Ipvs {
   const inTurn = takingTurns();
   return {
-    read: (only) => inTurn(() => read(netlink, family, only)),
+    read: (only, assumed) => inTurn(() => read(netlink, family, only, assumed)),
     services: () => inTurn(() => readServices(netlink, family)),
     apply: (operations) => inTurn(() => apply(netlink, family, operations)),
     sent: netlink.sent,
@@ -98,12 +100,14 @@ async function read(
   netlink: Netlink,
   family: number,
   only: readonly ServiceId[] | undefined,
+  assumed: Assumed = () => undefined,
 ): Promise<Result<Table, Refusal>> {
   const services = await readServices(netlink, family, only);
   if (!services.ok) return services;
   const table = new Map<string, Service>();
   for (const [key, service] of services.value) {
-    const destinations = await destinationsOf(netlink, family, service.id);
+    const known = assumed(service.id);
+    const destinations = known === undefined ? await destinationsOf(netlink, family, service.id) : ok(known);
     if (!destinations.ok) return destinations;
     table.set(key, { ...service, destinations: destinations.value });
   }

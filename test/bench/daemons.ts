@@ -9,7 +9,12 @@ import { eventually, killAll, now, type Running, signalAll, tree } from '../lab/
 /** The copy of the build that `run.ts` made for this run. */
 const BUNDLE = join(process.env.LAB_OUT ?? '', '../dist/lvskeeper.js');
 /** The command, as a package runs it: packaging/files/lvskeeper.sh. */
-export const asInstalled = (node = process.execPath): readonly string[] => [node, '--no-opt', '--max-semi-space-size=1', BUNDLE];
+export const asInstalled = (node = process.execPath): readonly string[] => [
+  node,
+  '--no-opt',
+  '--max-semi-space-size=1',
+  BUNDLE,
+];
 
 export type Router = {
   readonly routerId: number;
@@ -19,13 +24,16 @@ export type Router = {
   /** One that takes the role back from a lower one. Without it: 100, which takes none. */
   readonly priority?: number;
 };
-export type Check = 'none' | 'tcp' | 'http';
+/** `kept`: http on a connection that stays, where the daemon has that; else on a new one. */
+export type Check = 'none' | 'tcp' | 'http' | 'kept';
 export type Service = {
   /** Without the port, which is 80 everywhere. */
   readonly address: string;
   readonly servers: readonly string[];
   /** Every server once a second. */
   readonly check: Check;
+  /** Failures in a row, a second apart, that fail a server; without it as the daemon has it. */
+  readonly fall?: number;
 };
 export type Workload = {
   readonly routers?: readonly Router[];
@@ -72,9 +80,13 @@ export const lvskeeper = (node: string = process.execPath): Daemon => ({
         `[[vrrp]]\nname = "r${routerId}"\ninterface = "eth0"\nrouter_id = ${routerId}\ninterval = "${interval}ms"`,
         `addresses = ["${address}/32"]\n${priority === undefined ? 'preempt = false' : `priority = ${priority}`}\n`,
       );
-    for (const { address, servers, check } of services) {
+    for (const { address, servers, check, fall } of services) {
       text.push(`[[service]]\nname = "${address}"\naddress = "${address}:80"\nforward = "nat"\nscheduler = "rr"\n`);
-      if (check !== 'none') text.push(`[service.check]\ntype = "${check}"\ninterval = "1s"\ntimeout = "1s"\n`);
+      if (check !== 'none')
+        text.push(
+          `[service.check]\ntype = "${check === 'kept' ? 'http' : check}"\ninterval = "1s"\ntimeout = "1s"`,
+          `${check === 'kept' ? 'keep_alive = true\n' : ''}${fall === undefined ? '' : `fall = ${fall}\n`}`,
+        );
       for (const server of servers) text.push(`[[service.server]]\naddress = "${server}:80"`);
     }
     writeFileSync(join(host.directory, 'lvskeeper.toml'), `${text.join('\n')}\n`);
@@ -90,8 +102,11 @@ export const lvskeeper = (node: string = process.execPath): Daemon => ({
   ready: /"process":"(?:vrrp|checker)","what":"ready"/,
 });
 
-/** keepalived as Debian installs it. `realtime`: with the options that its manual gives against a busy machine. */
-export const keepalived = ({ realtime = false } = {}): Daemon => ({
+/**
+ * keepalived as Debian installs it. `realtime`: with the options that its manual gives against a busy machine. `preload`: with
+ * this library, whose environment is set too.
+ */
+export const keepalived = ({ realtime = false, preload = [] as readonly string[] } = {}): Daemon => ({
   name: 'keepalived',
   configure(host, { routers = [], services = [] }) {
     const tuned = realtime ? '  vrrp_rt_priority 50\n  vrrp_no_swap\n' : '';
@@ -103,9 +118,9 @@ export const keepalived = ({ realtime = false } = {}): Daemon => ({
         `  virtual_router_id ${routerId}\n  priority ${priority ?? 100}\n  advert_int ${interval / 1000}`,
         `  virtual_ipaddress {\n    ${address}/32\n  }\n}`,
       );
-    for (const { address, servers, check } of services) {
+    for (const { address, servers, check, fall } of services) {
       text.push(`virtual_server ${address} 80 {\n  delay_loop 1\n  lb_algo rr\n  lb_kind NAT\n  protocol TCP`);
-      for (const server of servers) text.push(`  real_server ${server} 80 {\n    weight 1\n${CHECKS[check]}  }`);
+      for (const server of servers) text.push(`  real_server ${server} 80 {\n    weight 1\n${checkOf(check, fall)}  }`);
       text.push('}');
     }
     writeFileSync(join(host.directory, 'keepalived.conf'), `${text.join('\n')}\n`);
@@ -117,18 +132,21 @@ export const keepalived = ({ realtime = false } = {}): Daemon => ({
     const files = ['--pid', pid('main'), '--vrrp_pid', pid('vrrp'), '--checkers_pid', pid('checkers')];
     // -G: without it each line goes to the console of the machine too, which is slow in the guest.
     return started(
-      host.spawn(['keepalived', '-n', '-l', '-G', '-f', join(host.directory, 'keepalived.conf'), ...files]),
+      host.spawn(['env', ...preload, 'keepalived', '-n', '-l', '-G', '-f', join(host.directory, 'keepalived.conf'), ...files]),
       async (role) => Number(readFileSync(pid(role === 'checker' ? 'checkers' : role), 'utf8')),
     );
   },
   ready: /Entering BACKUP STATE/,
 });
 
-const CHECKS: Readonly<Record<Check, string>> = {
-  none: '',
-  tcp: '    TCP_CHECK {\n      connect_timeout 1\n    }\n',
-  http: '    HTTP_GET {\n      url {\n        path /\n        status_code 200\n      }\n      connect_timeout 1\n    }\n',
-};
+/** Its retries are counted after the first failure. */
+function checkOf(check: Check, fall: number | undefined): string {
+  if (check === 'none') return '';
+  const retry = fall === undefined ? '' : `      retry ${fall - 1}\n      delay_before_retry 1\n`;
+  const [name, url] = check === 'tcp' ? ['TCP_CHECK', ''] : ['HTTP_GET', URL_CHECKED];
+  return `    ${name} {\n${url}      connect_timeout 1\n${retry}    }\n`;
+}
+const URL_CHECKED = '      url {\n        path /\n        status_code 200\n      }\n';
 
 function started(root: Running, child: (role: Role) => Promise<number>): Started {
   const pids = (): number[] => tree(root.pid).map(({ pid }) => pid);

@@ -74,6 +74,7 @@ export async function measure({ runs }: { readonly runs: number }): Promise<Find
       notes.push(`ipvsadm of the table of ${nameOf(size)}: -R ${round(load)} s, -C ${round(clear)} s.`);
     }
     notes.push(
+      'Whether the table is full is asked of its first and its last service alone, for a twentieth of the time at most; all of it is read once, when these are.',
       'A restart is SIGTERM and a start, until the daemon is ready and the table full. CPU is that of all processes, from SIGHUP until they rest. The guest is pinned to one CPU and slow: only the ratios mean something.',
     );
     return { figures, notes };

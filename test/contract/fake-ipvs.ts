@@ -17,6 +17,7 @@ import {
   serviceKey,
   type Table,
   type Tunnel,
+  tableOf,
 } from '../../src/ipvs/table.ts';
 import type { Ipvs } from '../../src/system/ipvs.ts';
 import { explain, type Refusal } from '../../src/system/ipvs-refusal.ts';
@@ -31,9 +32,13 @@ export function fakeIpvs(schedulers: readonly string[] = SCHEDULERS): FakeIpvs {
   const fake: FakeIpvs = {
     table: new Map(),
     sent,
-    read: async (only) => {
-      sent.reads += only === undefined ? 1 + fake.table.size : only.length;
-      if (only === undefined) return ok(fake.table);
+    read: async (only, assumed = () => undefined) => {
+      const services = [...fake.table.values()];
+      if (only === undefined) {
+        sent.reads += 1 + services.filter(({ id }) => assumed(id) === undefined).length;
+        return ok(tableOf(services.map((one) => ({ ...one, destinations: assumed(one.id) ?? one.destinations }))));
+      }
+      sent.reads += only.length;
       const there = new Set(only.map(serviceKey).filter((key) => fake.table.has(key)));
       sent.reads += there.size;
       return ok(new Map([...fake.table].filter(([key]) => there.has(key))));

@@ -15,6 +15,7 @@ import {
   SCHEDULERS,
   type Service,
   type ServiceId,
+  serviceKey,
   type Table,
   type Tunnel,
   tableOf,
@@ -396,6 +397,21 @@ export function ipvsContract(name: string, setUp: () => Promise<IpvsSetting>): v
     assert.equal(ipvs.sent.reads - before, 1);
     const bare = services.map((one) => ({ ...one, destinations: [] }));
     assert.deepEqual(there.value, tableOf(bare));
+  });
+
+  on('servers that are assumed are not asked for', async ({ ipvs }) => {
+    const services = [1, 2, 3].map((n) =>
+      service({ id: id(`192.0.2.${n}:80`), destinations: [server('10.0.0.21:80')] }),
+    );
+    await make(ipvs, services.flatMap(add));
+    const before = ipvs.sent.reads;
+    const others = [server('10.0.0.22:80')];
+    const key = serviceKey(id('192.0.2.2:80'));
+    const read = await ipvs.read(undefined, (one) => (serviceKey(one) === key ? others : undefined));
+    assert.ok(read.ok, JSON.stringify(read));
+    assert.equal(ipvs.sent.reads - before, 3);
+    const expected = services.map((one) => (serviceKey(one.id) === key ? { ...one, destinations: others } : one));
+    assert.deepEqual(uncounted(read.value), uncounted(tableOf(expected)));
   });
 
   on('what is asked for at once is done in the order asked', async ({ ipvs, saved }) => {

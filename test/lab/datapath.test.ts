@@ -10,7 +10,7 @@ import { type Director, director, writeDirectorConfig } from './director.ts';
 import { becomes, CHECK, PRIORITY, vrrpToml } from './pair.ts';
 import { eventually } from './process.ts';
 import { createTopology, type Mode, type Server, type Topology, VIP } from './topology.ts';
-import { ipvsadm, type VirtualService } from './witness.ts';
+import { ipvsadm, ipvsadmOfProbes, type VirtualService } from './witness.ts';
 
 /** One service of TCP for each mode, and a check of it. `via`: nothing for the default. */
 const servicesToml = (lab: Topology, modes: readonly Mode[], via = ''): string =>
@@ -33,8 +33,6 @@ ${via && `via = "${via}"`}
 ${lab.servers.map(({ host }) => `[[service.server]]\naddress = "${host.address}"\n`).join('')}`,
     )
     .join('');
-
-const FIRST_MARK = 0x4c56_0000;
 
 describe('probes through IPVS', () => {
   let lab: Topology;
@@ -67,8 +65,7 @@ describe('probes through IPVS', () => {
       const servers = await serversOf(of, service);
       throw new Error(`${error.message}: ${servers.map(({ state, reason }) => `${state}, ${reason}`).join('; ')}`);
     });
-  const marked = async (of: Director): Promise<readonly VirtualService[]> =>
-    (await ipvsadm(of.host)).filter(({ protocol, address }) => protocol === 'FWM' && Number(address) >= FIRST_MARK);
+  const marked = (of: Director): Promise<readonly VirtualService[]> => ipvsadmOfProbes(of.host);
   const acceptLocal = async (of: Director): Promise<string> =>
     (await of.host.must(['cat', '/proc/sys/net/ipv4/conf/eth0/accept_local'])).trim();
 

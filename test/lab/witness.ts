@@ -21,10 +21,20 @@ export type RealServer = {
   readonly inactive: number;
 };
 
-/** The kernel's IPVS table on a host, by `ipvsadm -Ln`, in the kernel's order. */
+/** The kernel's IPVS table on a host, by `ipvsadm -Ln`, in the kernel's order, without the services of probes. */
 export async function ipvsadm(host: Host): Promise<VirtualService[]> {
-  return parseIpvsadm(await host.must(['ipvsadm', '-Ln']));
+  return parseIpvsadm(await host.must(['ipvsadm', '-Ln'])).filter((service) => !isOfProbes(service));
 }
+
+/** Those that probes through IPVS go by. */
+export async function ipvsadmOfProbes(host: Host): Promise<VirtualService[]> {
+  return parseIpvsadm(await host.must(['ipvsadm', '-Ln'])).filter(isOfProbes);
+}
+
+/** By the default of `first_probe_mark`. */
+const FIRST_MARK = 0x4c56_0000;
+const isOfProbes = ({ protocol, address }: VirtualService): boolean =>
+  protocol === 'FWM' && Number(address) >= FIRST_MARK;
 
 export function parseIpvsadm(text: string): VirtualService[] {
   const services: (VirtualService & { servers: RealServer[] })[] = [];
@@ -42,9 +52,10 @@ export function parseIpvsadm(text: string): VirtualService[] {
   return services;
 }
 
-/** The rules that would make the same table, by `ipvsadm -Sn`, sorted: equal tables give equal lists. */
+/** The rules that would make the same table, by `ipvsadm -Sn`, sorted, without the services of probes: equal tables give equal lists. */
 export async function ipvsRules(host: Host): Promise<string[]> {
-  return (await host.must(['ipvsadm', '-Sn'])).split('\n').filter(Boolean).sort();
+  const rules = (await host.must(['ipvsadm', '-Sn'])).split('\n').filter(Boolean);
+  return rules.filter((rule) => !(Number(/ -f (\d+)/.exec(rule)?.[1]) >= FIRST_MARK)).sort();
 }
 
 /** The addresses on an interface, `10.77.0.100/32`, by `ip -j address`. IPv6 link-local ones are left out. */

@@ -17,7 +17,7 @@ import type { Advice, ProbeResult, Prober, ProbeTarget } from '../probe.ts';
 /** Bytes within which the first line must end. */
 const LIMIT = 4096;
 
-const PLAIN: Advice = { weight: { percent: 100 }, mode: 'ready' };
+const PLAIN: Advice = { weight: { percent: 100 }, mode: 'ready', maxConnections: null };
 
 export function createFileProber(check: FileCheckConfig, { address }: ProbeTarget): Prober {
   const ask = createDiskAsker();

@@ -13,7 +13,7 @@ import { renderStatus } from '../../../src/cli/render-status.ts';
 import { painter } from '../../../src/cli/verb.ts';
 import type { PlannedChange } from '../../../src/control/director.ts';
 import type { Event } from '../../../src/control/event.ts';
-import { AWAY, CHANGED, EMPTY, FOUND, ILL, NOW, POOLS, SPECIAL, WELL } from './samples.ts';
+import { AWAY, CHANGED, EMPTY, FOUND, ILL, NOW, PEERS, POOLS, SPECIAL, WELL } from './samples.ts';
 
 process.env.TZ = 'UTC';
 
@@ -117,6 +117,7 @@ const GOLDEN: Readonly<Record<string, string>> = {
   'status-changed': renderStatus(CHANGED, plain),
   'status-found': renderStatus(FOUND, plain),
   'status-away': renderStatus(AWAY, plain),
+  'status-peers': renderStatus(PEERS, plain),
   'status-empty': renderStatus(EMPTY, plain),
   'status-in-a-pipe': renderStatus(ILL, { ...plain, width: Number.POSITIVE_INFINITY }),
   events: events(80),

@@ -91,6 +91,7 @@ const up = checked(
     order: null,
     added: null,
     discovered: null,
+    disagreement: null,
   },
   { last: '2026-03-01T12:05:02.000Z', took: 3.42, probes: 7351, failures: 2, localErrors: 0 },
 );
@@ -156,6 +157,7 @@ export const WELL: Status = {
   cutOff: null,
   sync: null,
   probeServices: [],
+  peers: [],
   routers: [master, backup],
   services: [
     web,
@@ -416,6 +418,31 @@ export const AWAY: Status = {
   ...WELL,
   routers: [],
   services: [{ ...web, away: 'edge', servers: [{ ...up, weight: null, connections: null }] }],
+};
+
+const lb2 = { address: '10.0.0.2:9790', director: 'lb2', answered: '2026-03-01T12:05:01.500Z', age: 1500 };
+const only = (name: string): ServerStatus => ({
+  ...up,
+  name,
+  disagreement: `only lb2 cannot reach ${name}: connection refused`,
+});
+
+/** Directors that do not find the same, one that no longer answers, and one that never has. */
+export const PEERS: Status = {
+  ...WELL,
+  routers: [],
+  services: [
+    { ...web, servers: [up, { ...down, disagreement: 'only this director cannot reach web2' }] },
+    { ...web, name: 'cut', servers: ['app1', 'app2', 'app3', 'app4', 'app5'].map(only) },
+  ],
+  peers: [
+    { ...lb2, trouble: null },
+    {
+      ...{ address: '[2001:db8::3]:9790', director: 'lb3', answered: '2026-03-01T12:03:50.000Z', age: 73_000 },
+      trouble: 'connection refused',
+    },
+    { address: '10.0.0.4:9790', director: null, answered: null, age: null, trouble: 'no answer in 2 s' },
+  ],
 };
 
 /** Nothing configured yet. */

@@ -63,11 +63,11 @@ test('what is no longer in the file no longer holds', async (t) => {
   const path = join(folder(t), 'web1');
   const prober = createFileProber(fileCheck(path), targetOf(80));
   writeFileSync(path, 'drain 50%\n');
-  assert.deepEqual((await prober.run()).advice, { mode: 'drain', weight: { percent: 50 } });
+  assert.deepEqual((await prober.run()).advice, { mode: 'drain', weight: { percent: 50 }, maxConnections: null });
   writeFileSync(path, 'up\n');
-  assert.deepEqual((await prober.run()).advice, { mode: 'ready', weight: { percent: 100 } });
+  assert.deepEqual((await prober.run()).advice, { mode: 'ready', weight: { percent: 100 }, maxConnections: null });
   rmSync(path);
-  assert.deepEqual((await prober.run()).advice, { mode: 'ready', weight: { percent: 100 } });
+  assert.deepEqual((await prober.run()).advice, { mode: 'ready', weight: { percent: 100 }, maxConnections: null });
   prober.close();
 });
 

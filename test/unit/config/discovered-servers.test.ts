@@ -114,6 +114,13 @@ test('a target that stands there twice is taken once, also where the port is onc
   assert.deepEqual(skipped, ['10.0.0.1:80 stands in the answer twice', '10.0.0.1 stands in the answer twice']);
 });
 
+test('how the discovery forwards decides whom it can reach', () => {
+  const config = service('discovery = { type = "dns", query = "web.example.net", forward = "tun" }');
+  const [discovery] = config.discovery;
+  assert.ok(discovery);
+  assert.deepEqual(addresses(usable(config, discovery, found('[2001:db8::1]:80')).targets), ['[2001:db8::1]:80']);
+});
+
 test('the port of the discovery is that of targets without one', () => {
   const config = service('discovery = { type = "dns", query = "web.example.net", port = 8080 }');
   const [discovery] = config.discovery;

@@ -6,7 +6,7 @@ import { call, follow } from '../../../src/control/client.ts';
 import type { ApplyRequest, Director, TrialRefusal } from '../../../src/control/director.ts';
 import type { Event } from '../../../src/control/event.ts';
 import type { ErrorReply } from '../../../src/control/http.ts';
-import { ADDED, EMPTY_STATUS, fakeDirector, logTo, NO_CHANGES, serve, TRIAL } from './fake-director.ts';
+import { ADDED, EMPTY_STATUS, fakeDirector, logTo, NO_CHANGES, serve, TRIAL, VERDICTS } from './fake-director.ts';
 
 const trouble = (what: string) => ({ kind: 'trouble', severity: 'warning', what, detail: '' }) as const;
 
@@ -35,6 +35,7 @@ test('GET / lists every endpoint, and each of them is there', async (t) => {
     [
       'GET /',
       'GET /status',
+      'GET /verdicts',
       'GET /events',
       'POST /reload',
       'POST /restart',
@@ -64,6 +65,14 @@ test('GET / lists every endpoint, and each of them is there', async (t) => {
 test('GET /status is the status', async (t) => {
   const path = await serve(t, fakeDirector());
   assert.deepEqual(await ask(path, 'GET', '/status'), { status: 200, body: EMPTY_STATUS });
+});
+
+test('GET /verdicts is what the checks find, and 503 while nobody can tell', async (t) => {
+  const path = await serve(t, fakeDirector());
+  assert.deepEqual(await ask(path, 'GET', '/verdicts'), { status: 200, body: VERDICTS });
+  const silent = await serve(t, fakeDirector({ verdicts: async () => undefined }));
+  assert.equal((await ask(silent, 'GET', '/verdicts')).status, 503);
+  assert.equal((await ask(path, 'POST', '/verdicts')).status, 405);
 });
 
 test('GET /healthz is 200 ok, or 503 and the reasons', async (t) => {

@@ -11,6 +11,7 @@ import type { Director, OrderOutcome, ReloadAnswer, ServerChangeAnswer, Trial } 
 import { createJournal } from '../../../src/control/journal.ts';
 import { listenUnix } from '../../../src/control/listen.ts';
 import type { Status } from '../../../src/control/status.ts';
+import type { Verdicts } from '../../../src/control/verdicts.ts';
 import { createLog, type Log } from '../../../src/system/log.ts';
 
 /** What a reload says of the servers changed at run time where there are none. */
@@ -27,13 +28,31 @@ export const EMPTY_STATUS: Status = {
   sync: null,
   routers: [],
   services: [],
+  peers: [],
   probeServices: [],
+};
+
+/** Of one service with one server, which is down. */
+export const VERDICTS: Verdicts = {
+  ...{ director: 'lb1', version: '1.2.3', at: '2026-03-01T12:05:03.000Z' },
+  services: [
+    {
+      name: 'web',
+      servers: [
+        {
+          ...{ name: 'web1', address: '10.0.0.21:80', state: 'down' },
+          ...{ since: '2026-03-01T12:04:03.000Z', reason: 'connection refused' },
+        },
+      ],
+    },
+  ],
 };
 
 export function fakeDirector(answers: Partial<Director> = {}): Director {
   let second = 0;
   return {
     status: async () => EMPTY_STATUS,
+    verdicts: async () => VERDICTS,
     journal: createJournal({ now: () => new Date(Date.UTC(2026, 2, 1, 12, 0, second++)) }),
     alerts: () => [],
     reload: async () => ({

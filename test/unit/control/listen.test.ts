@@ -8,7 +8,7 @@ import { ip } from '../../../src/base/address.ts';
 import { controlServer, metricsServer } from '../../../src/control/api.ts';
 import { call } from '../../../src/control/client.ts';
 import { listenTcp, listenUnix } from '../../../src/control/listen.ts';
-import { fakeDirector, logTo, serve, temporaryFolder } from './fake-director.ts';
+import { fakeDirector, logTo, serve, temporaryFolder, VERDICTS } from './fake-director.ts';
 
 const server = () => controlServer(fakeDirector(), logTo([]));
 
@@ -76,7 +76,7 @@ test('a TCP port that is taken is named, with what to change', async (t) => {
   );
 });
 
-test('the TCP listener has /metrics and /healthz, and nothing that acts', async (t) => {
+test('the TCP listener has /metrics, /verdicts and /healthz, and nothing that acts', async (t) => {
   const metrics = metricsServer(
     fakeDirector(),
     async () => ({ type: 'text/plain; version=0.0.4', text: 'up 1\n' }),
@@ -92,6 +92,8 @@ test('the TCP listener has /metrics and /healthz, and nothing that acts', async 
   };
   assert.deepEqual(await get('/metrics'), [200, 'up 1\n']);
   assert.deepEqual(await get('/healthz'), [200, 'ok\n']);
+  assert.deepEqual(await get('/verdicts'), [200, `${JSON.stringify(VERDICTS)}\n`]);
+  assert.equal((await get('/verdicts', 'POST'))[0], 405);
   assert.equal((await get('/metrics', 'POST'))[0], 405);
   for (const path of ['/', '/status', '/reload', '/events']) assert.equal((await get(path, 'POST'))[0], 404, path);
 });

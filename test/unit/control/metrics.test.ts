@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { createMetrics, METRICS } from '../../../src/control/metrics.ts';
 import type { Status } from '../../../src/control/status.ts';
-import { FOUND, ILL, POOLS, SPECIAL, WELL } from '../../golden/cli/samples.ts';
+import { FOUND, ILL, PEERS, POOLS, SPECIAL, WELL } from '../../golden/cli/samples.ts';
 import { fakeDirector } from './fake-director.ts';
 
 const SINK = {
@@ -99,6 +99,18 @@ test('a split brain, a tracked thing that fails and an order show', async () => 
     'lvskeeper_vrrp_order{router="edge",family="ipv6",order="demote"} 0',
   );
   assert.ok(!lines.some((line) => line.includes('what="service web"')), 'nothing is known of it yet');
+});
+
+test('what the directors disagree on, and how old the verdicts of each are', async () => {
+  const lines = await scrape(PEERS);
+  has(
+    lines,
+    'lvskeeper_server_disagreement{service="web",server="web2",address="10.0.0.22:80"} 1',
+    'lvskeeper_peer_verdicts_age_seconds{peer="10.0.0.2:9790"} 1.5',
+    'lvskeeper_peer_verdicts_age_seconds{peer="[2001:db8::3]:9790"} 73',
+  );
+  assert.ok(!lines.some((line) => line.startsWith('lvskeeper_peer_verdicts_age_seconds{peer="10.0.0.4')));
+  assert.ok(!lines.some((line) => line.startsWith('lvskeeper_server_disagreement{service="web",server="web1"')));
 });
 
 test('an order for a server is there while it is in force, and no series without one', async () => {

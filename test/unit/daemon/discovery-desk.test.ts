@@ -168,6 +168,33 @@ test('an error changes nothing; the second in a row is told once, and that it is
   assert.equal(desk.marked(statusOf(file))[0]?.discovery[0]?.error, null);
 });
 
+test('one failure is not told, and so neither is its end', async (t) => {
+  const { desk, hear } = daemon(runDirectory(t));
+  desk.configure(services(FILE));
+  await hear(tens(1));
+  assert.deepEqual(await hear(err('no answer in 10 s')), []);
+  assert.deepEqual(await hear(tens(1)), []);
+});
+
+test('answers that come together make one change', async (t) => {
+  const { desk, sources, settle, changes } = daemon(runDirectory(t));
+  desk.configure(services(`${FILE}\n${table('type = "dns"\nquery = "web.example.net"')}`));
+  sources.get('file')?.answer(tens(1));
+  sources.get('dns')?.answer(tens(2));
+  await settle();
+  assert.equal(changes(), 1);
+});
+
+test('a list is kept as soon as it changes: the next process may come at any moment', async (t) => {
+  const runDir = runDirectory(t);
+  const first = daemon(runDir);
+  const file = services(FILE);
+  first.desk.configure(file);
+  await first.hear(tens(1, 2));
+  await first.hear(tens(1, 2, 3));
+  assert.equal(names(withKept(file, openDiscoveryStore(runDir))), '10.0.0.1:80 10.0.0.2:80 10.0.0.3:80');
+});
+
 test('no list empties a service, however often it comes, and whoever accepts it', async (t) => {
   const { desk, hear } = daemon(runDirectory(t));
   const file = services(FILE.replace('confirm_after = 3', 'max_removed = "100%"\nconfirm_after = 1'));
@@ -394,4 +421,7 @@ test('a run directory that takes no file is told, and the servers come all the s
   assert.match(kept ?? '', /^what was discovered cannot be kept: web: /);
   assert.equal(found, 'web: discovery file found 10.0.0.1:80');
   assert.equal(names(desk.over(file)), '10.0.0.1:80');
+  const other = services(FILE.replace('/etc/web.json', '/etc/other.json'));
+  desk.configure(other);
+  assert.equal(names(desk.over(other)), '10.0.0.1:80');
 });

@@ -150,6 +150,23 @@ test('what somebody took away that nobody asked for is put back too, and told in
   );
 });
 
+test('the servers of services that nobody asked for are read once, and again when they are suspected', async () => {
+  const b = bench([WEB, HIDDEN]);
+  await b.reconciler.request();
+  const reads = async (): Promise<number> => {
+    const before = b.kernel.sent.reads;
+    await b.reconciler.request();
+    return b.kernel.sent.reads - before;
+  };
+  assert.equal(await reads(), 2);
+  b.kernel.table = new Map([...b.kernel.table, [keyOf(HIDDEN), { ...HIDDEN, destinations: [] }]]);
+  assert.equal(await reads(), 2);
+  const before = b.kernel.sent.reads;
+  await b.reconciler.suspect();
+  assert.equal(b.kernel.sent.reads - before, 3);
+  assert.deepEqual(shape(b.kernel.table), { [keyOf(WEB)]: [1, 1], [keyOf(HIDDEN)]: [1] });
+});
+
 test('a preview says nothing of services that nobody asked for', async () => {
   const b = bench([WEB, HIDDEN]);
   await b.reconciler.request();

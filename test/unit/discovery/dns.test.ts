@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import dgram from 'node:dgram';
+import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { ip } from '../../../src/base/address.ts';
@@ -9,7 +10,7 @@ import type { Answer } from '../../../src/discovery/source.ts';
 import { resolversIn } from '../../../src/system/dns-exchange.ts';
 import { decode, type Rcode } from '../../../src/wire/dns.ts';
 import { answerTo, type Given } from '../wire/dns-answer.ts';
-import { discovery, never, shown } from './fakes.ts';
+import { discovery, never, shown, until } from './fakes.ts';
 
 const A = (name: string, address: string, ttl = 60): Given => ({ name, ttl, type: 'A', address: ip(address) });
 const AAAA = (name: string, address: string, ttl = 60): Given => ({ name, ttl, type: 'AAAA', address: ip(address) });
@@ -251,6 +252,23 @@ test('it gives up at once when it is told to', { timeout: 10_000 }, async (t) =>
   }).ask(stop.signal);
   setImmediate(() => stop.abort());
   assert.match(String(shown(await asking)), /given up$/);
+});
+
+test('many that are given up at any moment leave nothing behind', { timeout: 20_000 }, async (t) => {
+  const { port } = await server(t, () => null);
+  const config = discovery('dns', `${WEB}\ntimeout = "30s"\nresolvers = ["127.0.0.1:${port}"]`);
+  const descriptors = (): number => readdirSync('/proc/self/fd').length;
+  const before = descriptors();
+  for (let i = 0; i < 100; i++) {
+    const stop = new AbortController();
+    if (i % 4 === 0) stop.abort();
+    const asking = dnsSource(config, { families: [4, 6] }).ask(stop.signal);
+    if (i % 4 === 1) queueMicrotask(() => stop.abort());
+    if (i % 4 === 2) setImmediate(() => stop.abort());
+    if (i % 4 === 3) setTimeout(() => stop.abort(), 2);
+    assert.match(String(shown(await asking)), /given up$/);
+  }
+  await until(() => descriptors() <= before);
 });
 
 test('the resolvers of resolv.conf, the first three that can be reached', () => {

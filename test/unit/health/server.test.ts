@@ -87,5 +87,6 @@ test('slow answers take their share', () => {
 
 test('of several limits of connections the least counts', () => {
   assert.equal(advised(40, told({})).maxConnections, null);
+  assert.equal(advised(40, told({ maxConnections: null })).maxConnections, null);
   assert.equal(advised(40, told({ maxConnections: 30 }, { maxConnections: 20 }, {})).maxConnections, 20);
 });

@@ -35,6 +35,7 @@ const CASES: readonly (readonly [what: string, answers: readonly string[], limit
   ['the third is followed', ['abcd', 'a', 'a', 'a'], HALF, 'a'],
   ['in whatever order', ['abcd', 'xy', 'yx', 'xy'], HALF, 'xy'],
   ['another begins anew', ['abcd', 'a', 'b', 'a', 'a'], HALF, 'abcd'],
+  ['a larger one is another', ['abcdefgh', 'a', 'ab', 'ab'], HALF, 'abcdefgh'],
   ['what only another held back listed is out again', ['abcd', 'x', 'y'], HALF, 'abcdy'],
   ['what came in by half makes no room', ['abcd', 'wxyz', 'vwxyz'], HALF, 'abcdvwxyz'],
   ['once they are back it is over', ['abcd', 'a', 'abcd', 'a', 'a'], HALF, 'abcd'],
