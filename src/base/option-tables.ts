@@ -70,14 +70,15 @@ export function tables<T>(title: string, of: Kind<T>, least: number, most: numbe
 /** A list of tables of which one may stand by itself: `[service.check]` or, for several, `[[service.check]]`. */
 export function tableOrTables<T>(title: string, of: Kind<T>, most: number): Kind<readonly T[]> {
   const many = tables(title, of, 0, most);
+  const expected = `${of.expected}, or several as ${title}`;
   return {
     ...many,
-    expected: `${of.expected}, or several as ${title}`,
+    expected,
     schema: () => ({ anyOf: [of.schema(), many.schema()] }),
-    read: (value, key, reading) =>
-      value.type === 'table'
-        ? [of.read(value, key, reading)].filter((read) => read !== undefined)
-        : many.read(value, key, reading),
+    read(value, key, reading) {
+      if (value.type === 'table') return [of.read(value, key, reading)].filter((read) => read !== undefined);
+      return value.type === 'array' ? many.read(value, key, reading) : wrong(value, key, reading, expected);
+    },
   };
 }
 

@@ -44,6 +44,10 @@ function checkTimes(check: CheckDraft, rules: Rules): void {
   const at = (name: string): number => placeOf(rules, check, name);
   if (timeout !== undefined && interval !== undefined && timeout > interval)
     rules.warn(at('timeout'), say.slowTimeout());
+  if (interval === undefined) return;
+  const { fastInterval: fast, backupInterval: backup } = check;
+  if (fast && fast > interval) rules.warn(at('fastInterval'), say.slowFast());
+  if (backup && backup <= interval) rules.warn(at('backupInterval'), say.fastBackup());
 }
 
 function checkPort(service: ServiceDraft, check: CheckDraft, rules: Rules): void {

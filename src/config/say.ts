@@ -87,6 +87,8 @@ export const say = {
     `conntrack = false with masquerade in service ${quoted(service)}, which needs it, expected no conntrack, or true`,
 
   // [service.check]
+  slowFast: () => 'fast_interval is longer than interval, so it takes longer to see that a server has failed',
+  fastBackup: () => 'backup_interval has no effect, since interval is not shorter',
   oneCheck: (checks: number) =>
     `checks_needed has no effect with ${checks === 0 ? 'no check' : 'one check'}: it says how several count`,
   slowTimeout: () => 'timeout is longer than interval: a server that hangs is probed less often, and fails later',

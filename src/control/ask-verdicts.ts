@@ -8,7 +8,7 @@ import { type Endpoint, formatEndpoint } from '../base/address.ts';
 import { excerpt } from '../base/printable.ts';
 import { err, type Result } from '../base/result.ts';
 import { type Duration, formatDuration, seconds } from '../base/time.ts';
-import { explainSocketError } from '../checkers/socket-error.ts';
+import { codeOf, explainSocketError } from '../checkers/socket-error.ts';
 import { request } from './node-http.ts';
 import { decodeVerdicts, type Verdicts } from './verdicts.ts';
 
@@ -40,7 +40,7 @@ export function askVerdicts(
     const cancel = (): void => settle(err('given up'));
     signal.addEventListener('abort', cancel);
     // Also after it is settled, when nobody else listens.
-    asking.on('error', (error) => settle(err(explainSocketError(error, null).reason)));
+    asking.on('error', (error) => settle(err(brokenBy(error))));
     asking.on('response', (response) => hear(response, mostBytes, settle));
     asking.end();
     if (signal.aborted) cancel();
@@ -60,6 +60,10 @@ function hear(response: IncomingMessage, most: number, settle: (result: Result<V
   });
   response.on('end', () => settle(decodeVerdicts(Buffer.concat(chunks).toString('utf8'))));
 }
+
+/** Node's parser of HTTP says what it could not read by a code of its own. */
+const brokenBy = (error: Error): string =>
+  codeOf(error).startsWith('HPE_') ? 'what answers there is no HTTP' : explainSocketError(error, null).reason;
 
 function refusalOf(status: number, location: string | undefined): string {
   if (location !== undefined) return `HTTP ${status}, a redirect to ${excerpt(location)}, which is not followed`;

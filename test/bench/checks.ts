@@ -1,95 +1,167 @@
 /**
- * What a health check costs the checker process in CPU. The servers are one process on another host that has all their
- * addresses; that the checks happen is counted by that host's kernel.
+ * What health checks cost the checker process, and how well it keeps its time. The servers are one process on another host
+ * that has all their addresses and is cheaper than either daemon; it counts what reaches it.
  *
- * keepalived's checker does not run on a kernel without IPVS, ours does. So it is measured on this machine's kernel,
- * keepalived too if that has IPVS; and both, at a lower rate, in the guest, whose system calls are slow.
+ * keepalived's checker runs only where there is IPVS. On a kernel without it, it is preloaded with a library that answers in
+ * the kernel's stead; ours needs none. In the guest, whose system calls are slow, both use the kernel's own, at a low rate.
  */
 
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createNetwork, type Host } from '../lab/network.ts';
+import { capture } from '../lab/capture.ts';
 import { eventually, now } from '../lab/process.ts';
-import { type Check, type Column, type Daemon, keepalived, lvskeeper, type Service } from './daemons.ts';
-import type { Figure, Findings } from './figures.ts';
-import { cpuTime } from './usage.ts';
+import { type CheckWorld, checkers, createCheckWorld, services } from './check-world.ts';
+import { BOTH, type Check, type Column, type Service } from './daemons.ts';
+import { detections } from './detection.ts';
+import { type Figure, type Findings, quantile } from './figures.ts';
+import { cpuTime, memory } from './usage.ts';
 
-/** Time that checks are counted, in ms. */
-const COUNTED = 10_000;
+/** Time that checks are counted, in ms, so many times one after the other. */
+const [COUNTED, WINDOWS] = [4000, 3];
+/** Until what became hot is compiled, in ms. */
+const SETTLING = 4000;
 const PER_SERVICE = 10;
+/** Of the virtual router that is master meanwhile, in ms. */
+const ADVERTS = 10;
+/** The servers whose probes are looked at one by one. */
+const WATCHED = '10.128.0.0/28';
+/** How many services share how many servers. */
+const [SHARING, SHARED] = [50, 100];
 
-type Cost = {
+type Load = { readonly what: string; readonly check: Check; readonly services: readonly Service[]; readonly busy: boolean };
+/** Samples, of one run. */
+type Seen = {
   /** Microseconds of CPU. */
-  readonly each: number;
-  readonly perSecond: number;
+  readonly each: readonly number[];
+  readonly perSecond: readonly number[];
+  /** Percent of one CPU. */
+  readonly cpu: readonly number[];
+  /** Seconds. */
+  readonly first: readonly number[];
+  readonly memory: readonly number[];
+  /** Milliseconds. */
+  readonly jitter: readonly number[];
+  readonly late: readonly number[];
 };
 
-export async function measure(): Promise<Findings> {
+export async function measure({ runs }: { readonly runs: number }): Promise<Findings> {
   const guest = process.env.LAB_KERNEL === 'guest';
-  const rate = guest ? 50 : 1000;
-  const notes = [`${rate} checks a second wanted, each on a new connection, for ${COUNTED / 1000} s.`];
+  const rounds = guest ? 1 : Math.max(1, Math.round((2 * runs) / 5));
   const figures: Figure[] = [];
-  // A start takes long in the guest.
-  for (const check of guest ? (['tcp'] as const) : (['tcp', 'http'] as const)) {
-    const costs: Record<Column, Cost | string> = {
-      ours: await cost(lvskeeper(), check, rate),
-      theirs: await cost(keepalived(), check, rate),
-    };
-    for (const cell of Object.values(costs)) if (typeof cell === 'string' && !notes.includes(cell)) notes.push(cell);
-    const row = (what: string, unit: Figure['unit'], key: keyof Cost): Figure => {
-      const samples = (cell: Cost | string): number[] => (typeof cell === 'string' ? [] : [cell[key]]);
-      return { what: `${check}, ${what}`, unit, ours: samples(costs.ours), theirs: samples(costs.theirs) };
-    };
-    figures.push(row('CPU per check', 'µs', 'each'), row('checks per second', '', 'perSecond'));
+  for (const load of guest ? [ofEach('tcp', 50)] : LOADS) {
+    const seen: Record<Column, Seen[]> = { ours: [], theirs: [] };
+    for (let round = 0; round < rounds; round++)
+      for (const column of BOTH) if (column === 'ours' || load.check !== 'kept') seen[column].push(await run(column, load));
+    figures.push(...rowsOf(load, seen));
   }
-  return { figures, notes };
+  figures.push(await detections(Math.max(1, runs)));
+  return { figures, notes: notes(guest) };
 }
 
-/** Or a sentence, when it does not check. */
-async function cost(daemon: Daemon, check: Check, rate: number): Promise<Cost | string> {
-  const network = await createNetwork();
+const many = (count: number): string => count.toLocaleString('en-US');
+const NAMES: Readonly<Record<Check, string>> = { none: 'none', tcp: 'tcp', http: 'http', kept: 'http, kept alive' };
+
+const ofEach = (check: Check, servers: number): Load => ({
+  what: `${NAMES[check]}, ${many(servers)} servers`,
+  check,
+  services: services(servers / PER_SERVICE, PER_SERVICE, check),
+  busy: servers === 10_000,
+});
+const sharing = (count: number): Load => ({
+  what: `${count === 1 ? '1 service' : `${count} services`} of the same ${SHARED} servers`,
+  check: 'tcp',
+  services: services(count, SHARED, 'tcp', true),
+  busy: false,
+});
+const LOADS: readonly Load[] = [
+  ...(['tcp', 'http', 'kept'] as const).flatMap((check) => [1000, 5000, 10_000].map((size) => ofEach(check, size))),
+  ...[1, SHARING].map(sharing),
+];
+
+function rowsOf({ what, check, busy, services: [, second] }: Load, seen: Record<Column, readonly Seen[]>): Figure[] {
+  const row = (of: string, unit: Figure['unit'], key: keyof Seen): Figure => {
+    const samples = (column: Column): number[] => seen[column].flatMap((one) => one[key]);
+    return { what: `${what}: ${of}`, unit, ours: samples('ours'), theirs: samples('theirs') };
+  };
+  const rate = row('probes per second', '', 'perSecond');
+  // One set of servers, and all that is asked is how many probes it costs.
+  if (second === undefined || second.servers[0] === '10.128.0.0') return [rate, row('CPU', '%', 'cpu')];
+  return [
+    row('CPU per probe', 'µs', 'each'),
+    rate,
+    row('start to a first probe of all', 's', 'first'),
+    row('memory of the checker, PSS', 'MiB', 'memory'),
+    ...(check === 'kept' ? [] : [row('interval of one server, off by, p99', 'ms', 'jitter')]),
+    ...(busy ? [row(`a master at ${ADVERTS} ms, late by, p99.9`, 'ms', 'late')] : []),
+  ];
+}
+
+async function run(column: Column, load: Load): Promise<Seen> {
+  const world = await createCheckWorld(new Set(load.services.flatMap(({ servers }) => servers)).size);
   try {
-    const director = await network.host('director', '10.77.0.11');
-    const servers = await network.host('servers', '10.77.0.21');
-    await servers.must(['ip', 'route', 'add', 'local', '10.128.0.0/16', 'dev', 'lo']);
-    await servers.sysctl({ 'net.core.somaxconn': 4096 });
-    await director.must(['ip', 'route', 'add', '10.128.0.0/16', 'via', servers.address]);
-    const server = servers.node(join(import.meta.dirname, 'server.ts'));
-    await server.printed(/listening/, 60_000);
-    daemon.configure(director, { services: services(rate / PER_SERVICE, PER_SERVICE, check) });
+    const { network, director, servers } = world;
+    // Other Node programs on the machine are to bear no part of its pages.
+    const node = join(director.directory, 'node');
+    copyFileSync(process.execPath, node);
+    const daemon = (await checkers(node, director))[BOTH.indexOf(column)];
+    if (daemon === undefined) throw new Error(`no daemon for ${column}`);
+    const client = await network.host('client', '10.77.0.10');
+    const routers = load.busy ? [{ routerId: 1, address: '10.77.1.1', interval: ADVERTS }] : [];
+    daemon.configure(director, { services: load.services, routers });
+    const begun = now();
     const started = daemon.start(director);
-    const working = await eventually('checks', 40_000, async () => {
-      if (started.process.exit !== null) return 'ended';
-      return (await accepted(servers)) >= 2 * rate ? 'working' : undefined;
-    }).catch(() => 'silent');
-    if (working !== 'working') return `${daemon.name} does not check on this kernel: it has no IPVS.`;
-    // Compiling what became hot is over.
-    await sleep(5000);
-    const [, checker = 0] = started.pids();
-    const [connections, cpu, start] = [await accepted(servers), cpuTime([checker]), now()];
-    await sleep(COUNTED);
-    const [more, used, end] = [await accepted(servers), cpuTime([checker]), now()];
-    await started.end('SIGTERM').gone;
-    const count = more - connections;
-    return { each: (1000 * (used - cpu)) / count, perSecond: (1000 * count) / (end - start) };
+    const complete = await eventually('a first probe of every server', 120_000, world.complete, 20);
+    await sleep(SETTLING);
+    const pid = await started.pidOf('checker');
+    const probes = await capture(servers, `tcp[tcpflags] == tcp-syn and dst net ${WATCHED}`);
+    const adverts = await capture(client, 'ip proto 112');
+    const counted = await count(world, pid);
+    const used = memory([pid]);
+    await probes.stop();
+    await adverts.stop();
+    const times = Map.groupBy(probes.packets(), ({ ip }) => ip?.destination);
+    const sent = adverts.packets().filter(({ ip }) => ip?.vrrp != null);
+    return {
+      ...counted,
+      first: [(complete - begun) / 1000],
+      memory: [used],
+      jitter: [quantile([...times.values()].flatMap(gaps).map((gap) => Math.abs(gap - 1000)), 0.99)],
+      late: [quantile(gaps(sent).map((gap) => gap - ADVERTS), 0.999)],
+    };
   } finally {
-    await network.close();
+    await world.network.close();
   }
 }
 
-/** Services at 10.200.0.0/16, each with its own servers at 10.128.0.0/16. */
-export function services(count: number, servers: number, check: Check): Service[] {
-  const address = (network: string, i: number): string => `${network}.${i >> 8}.${i & 255}`;
-  return Array.from({ length: count }, (_, s) => ({
-    address: address('10.200', s),
-    servers: Array.from({ length: servers }, (_, d) => address('10.128', s * servers + d)),
-    check,
-  }));
+const gaps = (packets: readonly { readonly at: number }[]): number[] =>
+  packets.slice(1).map(({ at }, i) => at - (packets[i]?.at ?? at));
+
+async function count({ probes }: CheckWorld, pid: number): Promise<Pick<Seen, 'each' | 'perSecond' | 'cpu'>> {
+  const marks = [];
+  for (let i = 0; i <= WINDOWS; i++) {
+    marks.push({ probes: probes(), cpu: cpuTime([pid]), at: now() });
+    if (i < WINDOWS) await sleep(COUNTED);
+  }
+  const windows = marks.slice(1).map((mark, i) => {
+    const before = marks[i] ?? mark;
+    return { probes: mark.probes - before.probes, cpu: mark.cpu - before.cpu, time: mark.at - before.at };
+  });
+  return {
+    each: windows.map((one) => (1000 * one.cpu) / one.probes),
+    perSecond: windows.map((one) => (1000 * one.probes) / one.time),
+    cpu: windows.map((one) => (100 * one.cpu) / one.time),
+  };
 }
 
-/** Connections that the host's kernel has accepted so far. */
-async function accepted(host: Host): Promise<number> {
-  const lines = (await host.must(['cat', '/proc/net/snmp'])).split('\n').filter((line) => line.startsWith('Tcp:'));
-  const [names = [], values = []] = lines.map((line) => line.split(' '));
-  return Number(values[names.indexOf('PassiveOpens')]);
-}
+const notes = (guest: boolean): string[] => [
+  `Every server is probed once a second, on a new connection unless it is kept alive, which keepalived does not know. Counted ${WINDOWS} times ${COUNTED / 1000} s in each run. CPU is that of the checker process alone, as the scheduler counts it.`,
+  ...(guest
+    ? []
+    : [
+        'A server answers at once, and all of them are one process of C. The interval is the time between two SYNs of the daemon at one server.',
+        `The master is the vrrp process of the same daemon; late is an advert that comes more than ${ADVERTS} ms after the one before it.`,
+        'This kernel has no IPVS: keepalived is preloaded with a library that answers for it (test/bench/ipvs-options.c).',
+      ]),
+  'Detection: three failures in a row, a second apart, after which the weight changes: 2 to 3 s after the listener is killed, as chance has it. Ours is the event of it, theirs the call by which it changes the table.',
+];

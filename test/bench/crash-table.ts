@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetwork, type Host, type Network } from '../lab/network.ts';
 import { eventually, now } from '../lab/process.ts';
+import { startAnswering } from './check-world.ts';
 import { aftermath, describe, type Strike, strike, strikesAt } from './crash.ts';
 import { BOTH, type Column, type Daemon, keepalived, lvskeeper, type Started } from './daemons.ts';
 import type { Figure, Findings } from './figures.ts';
@@ -31,7 +32,7 @@ export async function measure(): Promise<Findings> {
   try {
     const servers = await network.host('well', WELL);
     await network.host('dead', DEAD);
-    await servers.node(join(import.meta.dirname, 'server.ts')).printed(/listening/);
+    await startAnswering(servers, join(servers.directory, 'seen'), 1);
     const directors: Record<Column, Director> = {
       ours: await createDirector(network, lvskeeper(), 11),
       theirs: await createDirector(network, keepalived(), 12),
@@ -100,8 +101,8 @@ function watchTable(witness: number): { stop(): Suffered } {
   };
 }
 
-/** The servers with a weight above 0, as the kernel lists them: `-> 0A4D0015:0050 Masq 1 0 0`. */
-function inUse(witness: number): string[] {
+/** The servers with a weight above 0, as the kernel lists them to a process of the host: `-> 0A4D0015:0050 Masq 1 0 0`. */
+export function inUse(witness: number): string[] {
   const text = readFileSync(`/proc/${witness}/net/ip_vs`, 'latin1');
   return [...text.matchAll(/-> ([0-9A-F]{8}):[0-9A-F]{4} +\w+ +(\d+)/g)]
     .filter(([, , weight]) => Number(weight) > 0)

@@ -101,9 +101,9 @@ const MISBEHAVES: readonly (readonly [what: string, answer: (socket: Socket) => 
       socket.write(OK);
       pour(socket, `x: ${'y'.repeat(1000)}\r\n`);
     },
-    'connection failed: HPE_HEADER_OVERFLOW',
+    'what answers there is no HTTP',
   ],
-  ['speaks something else', (socket) => socket.end('220 mail ESMTP\r\n'), 'connection failed: HPE_INVALID_CONSTANT'],
+  ['speaks something else', (socket) => socket.end('220 mail ESMTP\r\n'), 'what answers there is no HTTP'],
   [
     'redirects',
     (socket) => socket.end(whole('', 'HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/verdicts\r\n')),
@@ -125,13 +125,12 @@ for (const [what, answer, error] of MISBEHAVES)
     assert.deepEqual(await askVerdicts(peer, never, BOUNDS), { ok: false, error });
   });
 
-test('nobody listens', async (t) => {
-  const peer = await serve(t, () => {});
+test('nobody listens', async () => {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   await new Promise((resolve) => server.close(resolve));
-  assert.deepEqual(await askVerdicts({ ...peer, port }, never), { ok: false, error: 'connection refused' });
+  assert.deepEqual(await askVerdicts({ address: LOOPBACK, port }, never), { ok: false, error: 'connection refused' });
 });
 
 test('a question that nobody waits for any more is given up', async (t) => {

@@ -37,7 +37,11 @@ export const shown = (answer: Answer): readonly string[] | string =>
 
 export const never = new AbortController().signal;
 
-/** Asks the machine again until it is so; the test's own timeout ends it. */
+/** Looks again until it is so, and gives up after a time that no machine needs. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+  const deadline = performance.now() + 15_000;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`it has not become so: ${condition}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
