@@ -4,4 +4,4 @@
 # Flags by measurement: memory is touched anew less often with a small young generation, and no second compiler for code
 # that runs for half a second takes a tenth off the load of a large config. The processes that serve have flags of their own.
 unset NODE_OPTIONS NODE_PATH
-exec /usr/lib/lvskeeper/bin/node --no-opt --max-semi-space-size=1 /usr/lib/lvskeeper/lvskeeper.js "$@"
+exec /usr/lib/lvskeeper/bin/node --max-semi-space-size=1 /usr/lib/lvskeeper/lvskeeper.js "$@"

@@ -149,8 +149,14 @@ export function explainConnectionError(error: Error, source: IpAddress | null): 
   if (code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG')
     return down('TLS: the server does not speak TLS on this port');
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO')
-    return down(`TLS: ${'reason' in error && typeof error.reason === 'string' ? error.reason : code}`);
+    return down(`TLS: ${'reason' in error && typeof error.reason === 'string' ? explainTls(error.reason) : code}`);
   return explainSocketError(error, source);
+}
+
+/** OpenSSL's words; those of an alert of the server have versions before them (openssl/sslerr.h, from 1000 on). */
+function explainTls(reason: string): string {
+  const alert = /^(?:ssl\/tls|sslv3|tlsv1|tlsv13) (?:alert )?(.*)$/.exec(reason)?.[1];
+  return alert === undefined ? reason : `the server refuses (alert: ${alert})`;
 }
 
 type Once = ReturnType<typeof atMostOnce>;

@@ -33,7 +33,7 @@ export type DirectorConfig = {
 };
 
 export type MetricsConfig = {
-  /** Where `/metrics` and `/healthz` listen; `null` turns them off. */
+  /** Where `/metrics`, `/verdicts` and `/healthz` listen; `null` turns them off. */
   readonly listen: Endpoint | null;
 };
 

@@ -68,7 +68,7 @@ export const METRICS = {
   listen: {
     is: orOff(endpoint),
     default: '127.0.0.1:9790',
-    doc: 'Where `/metrics` and `/healthz` listen; `false` turns them off, port 0 takes any free one.',
+    doc: 'Where `/metrics`, `/verdicts` and `/healthz` listen; `false` turns them off, port 0 takes any free one.',
   },
 } as const;
 

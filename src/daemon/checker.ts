@@ -88,6 +88,7 @@ const store = createVerdictStore({
   verdicts: () => book.toSave(),
   now,
   later,
+  report,
 });
 const book = createVerdictBook(store.restore);
 const keeper = createServiceKeeper(report, commands.changed, book);

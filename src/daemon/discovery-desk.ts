@@ -10,6 +10,7 @@ import { milliseconds } from '../base/time.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import { type WithDiscovered, withDiscovered } from '../config/discovered-servers.ts';
 import { familiesFound } from '../config/rules-discovery.ts';
+import { describeListeners } from '../config/service-words.ts';
 import type { Director, OrderRefusal } from '../control/director.ts';
 import type { ServiceStatus } from '../control/status.ts';
 import { type DiscoveryRun, type DiscoveryRunTools, runDiscovery } from './discovery-run.ts';
@@ -45,7 +46,7 @@ export function createDiscoveryDesk(tools: DiscoveryRunTools): DiscoveryDesk {
   }
 
   function runsOf(service: ServiceConfig, before: ServiceConfig | undefined): ReadonlyMap<string, DiscoveryRun> {
-    const old = runs.get(service.name);
+    const old = runs.get(before?.name ?? service.name);
     const entries = service.discovery.map((config) => {
       const running = old?.get(config.name);
       const same = before !== undefined && running !== undefined && isSame(service, before, running, config);
@@ -76,10 +77,10 @@ export function createDiscoveryDesk(tools: DiscoveryRunTools): DiscoveryDesk {
 
   return {
     configure(services, trial = false) {
-      const before = new Map(file.map((service) => [service.name, service]));
+      const before = predecessors(file, services);
       const next = new Map(
         services.flatMap((service) =>
-          service.discovery.length === 0 ? [] : [[service.name, runsOf(service, before.get(service.name))] as const],
+          service.discovery.length === 0 ? [] : [[service.name, runsOf(service, before(service))] as const],
         ),
       );
       forget(next, trial);
@@ -133,6 +134,19 @@ export function createDiscoveryDesk(tools: DiscoveryRunTools): DiscoveryDesk {
     },
   };
 }
+
+/** What each service was before: the one of its name, or else, where it was renamed, the one that clients reached alike. */
+function predecessors(
+  old: readonly ServiceConfig[],
+  services: readonly ServiceConfig[],
+): (service: ServiceConfig) => ServiceConfig | undefined {
+  const named = new Map(old.map((service) => [service.name, service]));
+  const names = new Set(services.map(({ name }) => name));
+  const gone = old.filter(({ name }) => !names.has(name));
+  const reached = new Map(gone.map((service) => [listeners(service), service]));
+  return (service) => named.get(service.name) ?? reached.get(listeners(service));
+}
+const listeners = (service: ServiceConfig): string => `${service.protocol} ${describeListeners(service)}`;
 
 type Skipping = ServiceStatus['discovery'][number];
 const withSkipped = (one: Skipping, more: readonly string[]): Skipping =>

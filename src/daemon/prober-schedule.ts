@@ -6,7 +6,7 @@
  */
 
 import { invariant } from '../base/invariant.ts';
-import { after, type Duration, type Instant, times } from '../base/time.ts';
+import { after, type Duration, type Instant, instant, milliseconds, times } from '../base/time.ts';
 import type { ProbeResult, Prober, ProbeTarget } from '../checkers/probe.ts';
 import type { CheckConfig } from '../config/config.ts';
 import { createAgenda, firstDue, nextDue } from '../health/schedule.ts';
@@ -48,6 +48,18 @@ type Entry = {
   closed: boolean;
 };
 
+/**
+ * Started in one turn of the event loop at most. What has answered is heard once a turn: a long one, with all that became due
+ * in the one before it, would be over only after the deadlines of its own probes, and so would be the next.
+ */
+export const MOST_AT_ONCE = 128;
+
+/**
+ * Probes start at whole multiples of this, so that many of them share one waking of the process, which costs more than a
+ * probe. An interval is mostly a multiple of it too, and then just as long as without it.
+ */
+const GRAIN: Duration = milliseconds(5);
+
 export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   const agenda = createAgenda<Entry>();
   const running = new Set<Promise<void>>();
@@ -57,12 +69,16 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   /** What was planned otherwise since, or closed, stays in the agenda until it is due, and is dropped then. */
   function tick(): void {
     const now = ports.now();
-    for (let next = agenda.take(now); next !== undefined; next = agenda.take(now)) {
+    for (let left = MOST_AT_ONCE; left > 0; ) {
+      const next = agenda.take(now);
+      if (next === undefined) break;
       const entry = next.item;
       if (entry.closed || entry.due !== next.due) continue;
       entry.began = entry.phase;
       plan(entry, now);
-      if (!entry.busy) start(entry);
+      if (entry.busy) continue;
+      start(entry);
+      left--;
     }
     arm();
   }
@@ -81,7 +97,7 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   function arm(): void {
     const due = agenda.next();
     if (due === undefined) timer.disarm();
-    else timer.arm(due);
+    else timer.arm(instant(Math.ceil(due / GRAIN) * GRAIN));
   }
 
   function start(entry: Entry): void {

@@ -22,15 +22,43 @@ export type Known = {
 /** `before`: the same server as it was known until now. Without checks, which are told nothing, it is not known. */
 export function know(
   of: Pick<Known, 'service' | 'server' | 'index'>,
-  verdicts: Verdict[],
+  standing: readonly Verdict[],
   before: Known | undefined,
   now: Instant,
 ): Known {
+  const verdicts = standing.map((verdict, i) => heldBy(of.service.checks[i] as CheckConfig, verdict));
   const known: Known = { ...of, verdicts, state: 'unknown', since: now, cameBack: before?.cameBack ?? null };
   known.state = healthOf(known, now).state;
   if (before?.state === known.state) known.since = before.since;
   else if (before === undefined) known.since = instant(Math.max(0, ...verdicts.map(({ since }) => since)));
   return known;
+}
+
+/**
+ * The verdict without what this check cannot say: one of the same name before it could, and nothing would ever take it back.
+ */
+function heldBy(check: CheckConfig, verdict: Verdict): Verdict {
+  const { weight, mode, maxConnections } = verdict.advice;
+  if (weight === undefined && mode === undefined && maxConnections === undefined) return verdict;
+  const can = sayable(check);
+  if (can === 'all') return verdict;
+  return { ...verdict, advice: can === 'weight' && weight !== undefined ? { weight } : {} };
+}
+
+/** What of an advice a check can say. */
+function sayable(check: CheckConfig): 'all' | 'weight' | 'nothing' {
+  switch (check.type) {
+    case 'agent':
+    case 'file':
+      return 'all';
+    case 'exec':
+      return check.weightFromExit ? 'weight' : 'nothing';
+    case 'http':
+    case 'https':
+      return check.weightHeader === null && check.weightJson === null ? 'nothing' : 'weight';
+    default:
+      return 'nothing';
+  }
 }
 
 /** Its health as it stands at `now`, with the reason in words. */
@@ -58,7 +86,9 @@ export function hear(
 ): { readonly moved: boolean; readonly change?: Change } {
   const [check, before] = [known.service.checks[index], known.verdicts[index]];
   if (check === undefined || before === undefined) return { moved: false };
-  const { next, change } = step(check, before, result, now);
+  const { next: stepped, change } = step(check, before, result, now);
+  // The result may be one of the check that was there before, and under way.
+  const next = heldBy(check, stepped);
   known.verdicts[index] = next;
   const advises = next.advice !== before.advice || next.latency?.share !== before.latency?.share;
   if (change === undefined && !advises) return { moved: false };

@@ -70,6 +70,9 @@ export function createServiceKeeper(
   /** The servers of the configured services but for what the kernel has, made anew one by one: each verdict asks for all. */
   let standing = new Map<ServiceConfig, Member[]>();
 
+  /** Since when a service is as it is: what there is to say of servers that are not checked. */
+  const configuredAt = new WeakMap<ServiceConfig, Instant>();
+
   /** The operator's order for the server; `null`: none. */
   const orderFor = (service: ServiceConfig, server: ServerConfig): ServerOrder | null =>
     // Mostly there is none, and many servers to ask for.
@@ -83,7 +86,7 @@ export function createServiceKeeper(
     return {
       weight: known === undefined ? server.weight : advisedFor({ ...known, server }).weight,
       health: stateOf(service, known),
-      since: known?.since ?? (0 as Instant),
+      since: known?.since ?? configuredAt.get(service) ?? (0 as Instant),
       cameBack: known?.cameBack ?? null,
       present: null,
       word: orderFor(service, server),
@@ -140,13 +143,16 @@ export function createServiceKeeper(
 
   return {
     configure(next, kernel, now, orders = new Map()) {
+      const settled = ordered.size === 0 && orders.size === 0 ? standing : undefined;
       ordered = orders;
       services = next;
+      for (const service of next) if (!configuredAt.has(service)) configuredAt.set(service, now);
       book.configure(next, (service, server) => destinationIn(kernel, service, server)?.weight ?? null, now);
       const keys = new Set(next.map((service) => keyOf(service)));
       remembered = new Map([...remembered].filter(([key]) => keys.has(key)));
-      standing = new Map(next.map((s) => [s, s.servers.map((server) => memberOf(s, server))]));
-      for (const service of next) update(service, kernel, now);
+      standing = new Map(next.map((s) => [s, settled?.get(s) ?? s.servers.map((server) => memberOf(s, server))]));
+      // A service that stays as it was has no news by it.
+      for (const service of next) if (!settled?.has(service)) update(service, kernel, now);
     },
 
     take(verdict, result, now) {
@@ -235,7 +241,7 @@ export function createServiceKeeper(
       name: server.name,
       address: describeServer(service, server.address),
       state: checked ? state : 'up',
-      since: date(known?.since ?? (0 as Instant)),
+      since: date(known?.since ?? configuredAt.get(service) ?? (0 as Instant)),
       reason: checked ? reason : 'not checked',
       configuredWeight: server.weight,
       advisedWeight: known === undefined ? server.weight : advisedFor(known).weight,

@@ -40,6 +40,9 @@ function targetKey({ address: { address, port }, source, sourcePort, device, mar
 /** What a check does with the results of its probes is its own: two that differ in this alone can share them. */
 const OWN: ReadonlySet<string> = new Set(['name', 'rise', 'fall', 'flapWindow', 'latencyTarget']);
 
+/** Whether two checks ask the same of a server. */
+export const areSameProbe = (a: CheckConfig, b: CheckConfig): boolean => a === b || probeOf(a) === probeOf(b);
+
 const probes = new WeakMap<CheckConfig, string>();
 
 /** All that a probe depends on besides its target. The servers of a service share one check, which is written down once. */

@@ -13,14 +13,12 @@ import type { Config, Issue, ServiceConfig } from '../config/config.ts';
 import { formatIssue } from '../config/load.ts';
 import { controlServer, metricsServer } from '../control/api.ts';
 import { askVerdicts } from '../control/ask-verdicts.ts';
-import type { Director, Health, PlanAnswer } from '../control/director.ts';
+import type { Director, PlanAnswer } from '../control/director.ts';
 import type { Event } from '../control/event.ts';
 import { createJournal } from '../control/journal.ts';
 import { type Listening, listenTcp, listenUnix } from '../control/listen.ts';
 import { createMetrics } from '../control/metrics.ts';
 import { alertOf, describe, severityOf, unsaid } from '../control/render.ts';
-import type { ProcessStatus, Status } from '../control/status.ts';
-import type { Verdicts } from '../control/verdicts.ts';
 import { VERSION } from '../control/version.ts';
 import { createSource } from '../discovery/registry.ts';
 import { isEmpty, wantsOfIpvs } from '../ipvs/settings.ts';
@@ -56,14 +54,13 @@ import {
   saveTrial,
 } from './run-state.ts';
 import { createServerChangeDesk } from './server-change-desk.ts';
-import { createServerChanges, namedIn } from './server-changes.ts';
+import { createServerChanges } from './server-changes.ts';
 import { createServerDesk } from './server-desk.ts';
-import { marked } from './server-marks.ts';
 import { createServerOrders } from './server-orders.ts';
+import { createSight } from './sight.ts';
 import { tell } from './told-services.ts';
 import { createTrackBoard } from './track-board.ts';
 import { type Start, startFrom } from './trial-record.ts';
-import { unansweredRouters, unansweredService } from './unanswered.ts';
 
 /** How long a child may take to answer a question, and to end. */
 const ANSWER_WITHIN = seconds(2);
@@ -147,7 +144,6 @@ function createSupervisor(
   output: Surroundings,
   reader: ConfigReader,
 ): Supervisor {
-  const started = new Date();
   let control: Listening | undefined;
   let ending = false;
   let web: { readonly at: string; readonly listening: Listening } | undefined;
@@ -238,11 +234,15 @@ function createSupervisor(
     changed: tellServerOrders,
   });
 
+  const sight = createSight({
+    started: new Date(),
+    ...{ configs, vrrp, checker, orders, serverOrders, serverChanges, discovery, peers },
+    answerWithin: ANSWER_WITHIN,
+  });
+
   const director: Director = {
     journal,
-    status,
-    verdicts,
-    healthy,
+    ...{ status: sight.status, verdicts: sight.verdicts, healthy: sight.healthy },
     ...configs,
     alerts: alerts.counts,
     ...desk,
@@ -265,7 +265,7 @@ function createSupervisor(
   journal.subscribe((event) => {
     const alert = alertOf(config().director.name, event);
     if (alert !== undefined) alerts.offer(alert);
-    if (event.kind === 'process' && event.what === 'ready' && allReady()) notify('READY=1');
+    if (event.kind === 'process' && event.what === 'ready' && sight.allReady()) notify('READY=1');
     if (event.kind === 'process' && event.process === 'vrrp' && event.what === 'died') minder.died();
   });
 
@@ -294,7 +294,7 @@ function createSupervisor(
     if (first.told.length > 0) configs.keepEnd();
     configureChildren();
     minder.begin();
-    if (allReady()) notify('READY=1');
+    if (sight.allReady()) notify('READY=1');
     return undefined;
   }
 
@@ -450,73 +450,6 @@ function createSupervisor(
       ...{ before: whole(config()), after: whole(next) },
       ...{ routers, addresses: addresses?.changes, table },
     });
-  }
-
-  async function status(): Promise<Status> {
-    // As they are when they are asked: one that is ready by the end of this may not have answered.
-    const asked = processes();
-    const [routers, services] = await Promise.all([
-      vrrp.ask('status', ANSWER_WITHIN),
-      checker.ask('status', ANSWER_WITHIN),
-    ]);
-    return {
-      director: config().director.name,
-      version: VERSION,
-      started: started.toISOString(),
-      config: configs.configStatus(),
-      processes: asked,
-      ipvsTrouble: config().services.length === 0 ? null : (services?.trouble ?? null),
-      cutOff: services?.cutOff ?? null,
-      sync: services?.sync ?? null,
-      probeServices: services?.probeServices ?? [],
-      routers:
-        routers?.routers ??
-        config().vrrp.flatMap((router) =>
-          unansweredRouters(router, configs.loaded(), orders.current().get(router.name) ?? null),
-        ),
-      peers: peers.status(),
-      services: peers.marked(
-        discovery.marked(
-          marked(
-            services?.services ??
-              serverChanges
-                .services()
-                .map((service) => unansweredService(service, configs.loaded(), serverOrders.current())),
-            serverChanges.current(),
-            (change) => namedIn(config().services, change),
-          ),
-        ),
-        serverChanges.services(),
-      ),
-    };
-  }
-
-  async function verdicts(): Promise<Verdicts | undefined> {
-    const answer = config().services.length === 0 ? { services: [] } : await checker.ask('verdicts', ANSWER_WITHIN);
-    return answer && { director: config().director.name, version: VERSION, at: new Date().toISOString(), ...answer };
-  }
-
-  function processes(): readonly ProcessStatus[] {
-    const own: ProcessStatus = {
-      name: 'supervisor',
-      pid: process.pid,
-      state: 'ready',
-      started: started.toISOString(),
-      restarts: 0,
-    };
-    return [own, vrrp.status(), checker.status()].filter((s) => s !== undefined);
-  }
-
-  const allReady = (): boolean => processes().every(({ state }) => state === 'ready');
-
-  async function healthy(): Promise<Health> {
-    const reasons = processes()
-      .filter(({ state }) => state !== 'ready')
-      .map(({ name, state }) => `the ${name} process is ${state}`);
-    const table = config().services.length === 0 ? undefined : await checker.ask('trouble', ANSWER_WITHIN);
-    if (table?.trouble != null) reasons.push(`IPVS: ${table.trouble}; no service is carried`);
-    if (table?.cutOff != null) reasons.push(`cut off from the servers: ${table.cutOff}`);
-    return { ok: reasons.length === 0, reasons };
   }
 
   return { director, start, stop, leave, giveUp: minder.giveUp, restarting: restart.promise };

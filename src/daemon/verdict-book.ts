@@ -6,6 +6,7 @@ import { describeServer } from '../config/service-words.ts';
 import { begin, type Change, intervalOf, type ProbeResult, type Saved, type Verdict } from '../health/verdict.ts';
 import { keysOf } from '../ipvs/desired.ts';
 import { hear, type Known, know } from './server-health.ts';
+import { areSameProbe } from './shared-probes.ts';
 
 /** The verdicts of a process before this one, and when it wrote them down. */
 export type Restored = { readonly at: Instant; readonly verdicts: ReadonlyMap<string, Saved> };
@@ -20,6 +21,7 @@ export type VerdictBook = {
     weightOf: (service: ServiceConfig, server: ServerConfig) => number | null,
     now: Instant,
   ): void;
+  /** `undefined`: the service is not there, or without checks. */
   of(service: ServiceConfig, server: ServerConfig): Known | undefined;
   /** Takes a result in. `undefined`: nothing of its server may be another in the kernel by it, or there is no such verdict. */
   hear(
@@ -56,11 +58,39 @@ export const verdictKey = (service: ServiceConfig, server: ServerConfig, check: 
 
 type Place = { readonly known: Known; readonly index: number };
 
+/** A verdict under a check that may be another one now: what the server showed to that one is not what it shows to this. */
+function carriedOver({ known, index }: Place, check: CheckConfig): Verdict {
+  const verdict = known.verdicts[index] as Verdict;
+  const same = areSameProbe(known.service.checks[index] as CheckConfig, check);
+  return same ? verdict : { ...verdict, certificateExpires: null, output: null };
+}
+
 /** `restored` is asked for once, when first configured. */
 export function createVerdictBook(restored: () => Restored | undefined): VerdictBook {
-  let servers = new Map<string, Known>();
-  let verdicts = new Map<string, Place>();
+  const servers = new Map<string, Known>();
+  const verdicts = new Map<string, Place>();
+  /** Those of a service without checks are told nothing, so nothing is known of them. */
+  let configured: ReadonlySet<ServiceConfig> = new Set();
   let first = true;
+
+  /** Takes out what is known of the servers of these services. */
+  function takeOut(services: Iterable<ServiceConfig>): { servers: Map<string, Known>; verdicts: Map<string, Place> } {
+    const out = { servers: new Map<string, Known>(), verdicts: new Map<string, Place>() };
+    for (const service of services)
+      for (const server of service.servers) {
+        const key = serverKey(service, server);
+        const known = servers.get(key);
+        if (known === undefined) continue;
+        out.servers.set(key, known);
+        servers.delete(key);
+        for (const [i, check] of service.checks.entries()) {
+          const verdict = verdictKey(service, server, check);
+          out.verdicts.set(verdict, { known, index: i });
+          verdicts.delete(verdict);
+        }
+      }
+    return out;
+  }
 
   function configure(
     services: readonly ServiceConfig[],
@@ -69,29 +99,30 @@ export function createVerdictBook(restored: () => Restored | undefined): Verdict
   ): void {
     const saved = first ? restored() : undefined;
     first = false;
-    const before = { servers, verdicts };
-    servers = new Map();
-    verdicts = new Map();
-    const verdictOf = (service: ServiceConfig, server: ServerConfig, key: string): Verdict => {
+    const next = new Set(services.filter(({ checks }) => checks.length > 0));
+    const before = takeOut([...configured].filter((service) => !next.has(service)));
+    const verdictOf = (service: ServiceConfig, server: ServerConfig, check: CheckConfig): Verdict => {
+      const key = verdictKey(service, server, check);
       const old = before.verdicts.get(key);
-      return (
-        old?.known.verdicts[old.index] ?? begin(weightOf(service, server), now, saved?.verdicts.get(key), saved?.at)
-      );
+      return old ? carriedOver(old, check) : begin(weightOf(service, server), now, saved?.verdicts.get(key));
     };
-    for (const service of services)
+    for (const service of next) {
+      if (configured.has(service)) continue;
       for (const [index, server] of service.servers.entries()) {
         const key = serverKey(service, server);
-        const keys = service.checks.map((check) => verdictKey(service, server, check));
-        const standing = keys.map((verdict) => verdictOf(service, server, verdict));
+        const standing = service.checks.map((check) => verdictOf(service, server, check));
         const known = know({ service, server, index }, standing, before.servers.get(key), now);
         servers.set(key, known);
-        for (const [i, verdict] of keys.entries()) verdicts.set(verdict, { known, index: i });
+        for (const [i, check] of service.checks.entries())
+          verdicts.set(verdictKey(service, server, check), { known, index: i });
       }
+    }
+    configured = next;
   }
 
   return {
     configure,
-    of: (service, server) => servers.get(serverKey(service, server)),
+    of: (service, server) => (service.checks.length === 0 ? undefined : servers.get(serverKey(service, server))),
     hear(verdict, result, now) {
       const place = verdicts.get(verdict);
       if (place === undefined) return undefined;
@@ -115,8 +146,8 @@ export function createVerdictBook(restored: () => Restored | undefined): Verdict
     toSave: () =>
       Object.fromEntries(
         [...verdicts].flatMap(([key, { known, index }]) => {
-          const { state, since, reason, falls } = known.verdicts[index] as Verdict;
-          return state === 'unknown' ? [] : [[key, { state, since, reason, falls }]];
+          const { state, since, reason, falls, advice, latency } = known.verdicts[index] as Verdict;
+          return state === 'unknown' ? [] : [[key, { state, since, reason, falls, advice, latency }]];
         }),
       ),
   };

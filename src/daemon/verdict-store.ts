@@ -4,7 +4,9 @@
  */
 
 import { type Duration, type Instant, instant, seconds } from '../base/time.ts';
-import type { Saved } from '../health/verdict.ts';
+import type { Happening } from '../control/event.ts';
+import type { Latency } from '../health/latency.ts';
+import type { Advice, Saved } from '../health/verdict.ts';
 import type { Restored } from './verdict-book.ts';
 
 export type VerdictStore = {
@@ -12,7 +14,7 @@ export type VerdictStore = {
   restore(): Restored | undefined;
   /** A verdict has become another one. */
   changed(): void;
-  /** Writes down what is left to write. */
+  /** Writes down what is left to write; nothing before `restore`, lest what is to be restored is lost. */
   close(): void;
 };
 
@@ -22,6 +24,7 @@ export type StorePorts = {
   readonly verdicts: () => Readonly<Record<string, Saved>>;
   readonly now: () => Instant;
   readonly later: (after: Duration, work: () => void) => { cancel(): void };
+  readonly report: (happening: Happening) => void;
 };
 
 export type SavedVerdicts = { readonly at: Instant; readonly verdicts: Readonly<Record<string, Saved>> };
@@ -29,11 +32,29 @@ export type SavedVerdicts = { readonly at: Instant; readonly verdicts: Readonly<
 /** Many verdicts that change together are written once. */
 const SOON: Duration = seconds(1);
 
-export function createVerdictStore({ load, save, verdicts, now, later }: StorePorts): VerdictStore {
+export function createVerdictStore({ load, save, verdicts, now, later, report }: StorePorts): VerdictStore {
   let writing: { cancel(): void } | undefined;
-  const write = (): void => save({ at: now(), verdicts: verdicts() });
+  let restored = false;
+  /** That they are not written down has been told. */
+  let told = false;
+
+  /** What a restart can do without must not end this process: the disk is full, the directory gone. */
+  function write(): void {
+    if (!restored) return;
+    try {
+      save({ at: now(), verdicts: verdicts() });
+      told = false;
+    } catch (error) {
+      if (!told) report(unwritten(error));
+      told = true;
+    }
+  }
+
   return {
-    restore: () => restoredFrom(load(), now()),
+    restore() {
+      restored = true;
+      return restoredFrom(load(), now());
+    },
     changed: () => {
       writing ??= later(SOON, () => {
         writing = undefined;
@@ -42,10 +63,18 @@ export function createVerdictStore({ load, save, verdicts, now, later }: StorePo
     },
     close: () => {
       writing?.cancel();
+      writing = undefined;
       write();
     },
   };
 }
+
+const unwritten = (error: unknown): Happening => ({
+  kind: 'trouble',
+  severity: 'warning',
+  what: 'verdicts are not written down',
+  detail: `a restart would begin without them: ${error instanceof Error ? error.message : String(error)}`,
+});
 
 /** What was saved, as far as it makes sense: times lie in the past of this boot. */
 function restoredFrom(saved: unknown, now: Instant): Restored | undefined {
@@ -56,15 +85,40 @@ function restoredFrom(saved: unknown, now: Instant): Restored | undefined {
 }
 
 function isSaved(value: unknown, now: Instant): value is Saved {
-  const { state, since, reason, falls } = (value ?? {}) as { [K in keyof Saved]?: unknown };
+  const { state, since, reason, falls, advice, latency } = (value ?? {}) as { [K in keyof Saved]?: unknown };
   return (
     (state === 'up' || state === 'down') &&
     isPast(since, now) &&
     typeof reason === 'string' &&
     Array.isArray(falls) &&
-    falls.every((at) => isPast(at, now))
+    falls.every((at) => isPast(at, now)) &&
+    (advice === undefined || isAdvice(advice)) &&
+    (latency === undefined || latency === null || isLatency(latency))
   );
 }
+
+function isAdvice(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const { weight, mode, maxConnections } = value as { [K in keyof Advice]?: unknown };
+  return (
+    (weight === undefined || isWeight(weight)) &&
+    (mode === undefined || mode === 'ready' || mode === 'drain' || mode === 'maint') &&
+    (maxConnections === undefined || maxConnections === null || isIn(maxConnections, 1, 0xffff_ffff))
+  );
+}
+
+function isWeight(value: unknown): boolean {
+  const { percent, weight } = (value ?? {}) as { percent?: unknown; weight?: unknown };
+  return percent === undefined ? isIn(weight, 0, 65_535) : isIn(percent, 0, 10_000);
+}
+
+function isLatency(value: unknown): boolean {
+  const { average, share } = value as { [K in keyof Latency]?: unknown };
+  return typeof average === 'number' && average >= 0 && isIn(share, 10, 100);
+}
+
+const isIn = (value: unknown, least: number, most: number): boolean =>
+  Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
 
 const isPast = (value: unknown, now: Instant): value is number =>
   typeof value === 'number' && value >= 0 && value <= now;

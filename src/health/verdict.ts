@@ -7,9 +7,9 @@
  *
  * A server that falls again and again is trusted less: each further fall within `flapWindow` doubles `rise`.
  *
- * After a restart the verdict of before goes on. Without one, a server that the kernel already sends traffic to (weight
- * above 0) starts up, assumed: a restart must not write to the kernel, and the assumption falls by the same `fall`
- * failures as a verdict of our own.
+ * After a restart the verdict of before goes on, unless the kernel says otherwise. A server that the kernel already sends
+ * traffic to (weight above 0) starts up, assumed: a restart must not write to the kernel, and the assumption falls by the
+ * same `fall` failures as a verdict of our own.
  */
 
 import { type Duration, formatDuration, type Instant } from '../base/time.ts';
@@ -101,41 +101,35 @@ export type Change = {
   readonly reason: string;
 };
 
-/** What is kept of a verdict over a restart within one boot. */
-export type Saved = Pick<Verdict, 'state' | 'since' | 'reason' | 'falls'>;
+/** What is kept of a verdict over a restart within one boot. What a server asks for is a part of it: one in `maint` stays out. */
+export type Saved = Pick<Verdict, 'state' | 'since' | 'reason' | 'falls'> &
+  Partial<Pick<Verdict, 'advice' | 'latency'>>;
 
 const NO_ADVICE: Advice = {};
 
 /** Falls that count at most: they make `rise` sixteen times longer. */
 const MOST_FALLS = 5;
 
-/** How long after it was saved a verdict that a server is up is believed where the kernel does not say the same. */
-const BELIEVED = 60_000;
-
 /**
- * The verdict before any probe. `kernelWeight`: what the kernel gives the server now; `null` when it is not there.
- * `saved`: the verdict before a restart, `savedAt` then.
+ * The verdict before any probe. `kernelWeight`: what the kernel gives the server now; `null` when it is not there. `saved`: the
+ * verdict before a restart. Where the two contradict each other the kernel is right: it was written after the verdict
+ * was, and whoever died may not have come to write the verdict down.
  */
-export function begin(kernelWeight: number | null, now: Instant, saved?: Saved, savedAt: Instant = now): Verdict {
+export function begin(kernelWeight: number | null, now: Instant, saved?: Saved): Verdict {
   const carried = kernelWeight !== null && kernelWeight > 0;
-  const known = saved !== undefined && (saved.state === 'down' || carried || now - savedAt < BELIEVED);
-  const fresh = {
+  const state = carried ? 'up' : saved?.state === 'down' ? 'down' : 'unknown';
+  const known = saved?.state === state ? saved : undefined;
+  return {
+    state,
+    assumed: carried,
+    since: known?.since ?? now,
+    reason: known?.reason ?? (carried ? `assumed up: the kernel has it with weight ${kernelWeight}` : ''),
     last: null,
     ...{ successes: 0, failures: 0 },
+    falls: saved?.falls ?? [],
     counters: { probes: 0, failures: 0, localErrors: 0 },
-    ...{ advice: NO_ADVICE, latency: null, certificateExpires: null, output: null },
-  };
-  if (known) {
-    const { state, since, reason, falls } = saved;
-    return { ...fresh, state, assumed: state === 'up', since, reason, falls };
-  }
-  return {
-    ...fresh,
-    state: carried ? 'up' : 'unknown',
-    assumed: carried,
-    since: now,
-    reason: carried ? `assumed up: the kernel has it with weight ${kernelWeight}` : '',
-    falls: [],
+    ...{ advice: saved?.advice ?? NO_ADVICE, latency: saved?.latency ?? null },
+    ...{ certificateExpires: null, output: null },
   };
 }
 
@@ -163,7 +157,7 @@ export function step(
     assumed: verdict.assumed && !good,
     successes: good ? verdict.successes + 1 : 0,
     failures: good ? 0 : verdict.failures + 1,
-    advice: result.advice === undefined ? verdict.advice : { ...verdict.advice, ...result.advice },
+    advice: adviceAfter(verdict.advice, result.advice),
     latency,
   };
   const row = good ? next.successes : next.failures;
@@ -173,6 +167,21 @@ export function step(
   const fell = verdict.state === 'up' && settings.flapWindow > 0;
   const falls = fell ? [...recent(settings, verdict, now), now].slice(-MOST_FALLS) : verdict.falls;
   return { next: { ...next, state: change.to, assumed: false, since: now, falls }, change };
+}
+
+/** The very same while nothing else is said: most answers repeat what the one before said. */
+function adviceAfter(before: Advice, said: Advice | undefined): Advice {
+  if (said === undefined) return before;
+  const next = { ...before, ...said };
+  return sameAdvice(before, next) ? before : next;
+}
+
+const sameAdvice = (a: Advice, b: Advice): boolean =>
+  a.mode === b.mode && a.maxConnections === b.maxConnections && sameWeight(a.weight, b.weight);
+
+function sameWeight(a: Advice['weight'], b: Advice['weight']): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return 'percent' in a ? 'percent' in b && a.percent === b.percent : 'weight' in b && a.weight === b.weight;
 }
 
 /** How many results in a row it takes until the verdict is `to`. */

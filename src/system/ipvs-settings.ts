@@ -28,7 +28,10 @@ import type { Netlink, NetlinkError, Request } from './netlink.ts';
 import { openSysctl, type Sysctl } from './sysctl.ts';
 
 export type IpvsSettings = {
-  /** `more`: names of settings besides those of IPVS. A setting that this kernel lacks is left out. */
+  /**
+   * `more`: names, of which those of settings that are not of IPVS (`acceptLocal`) are read besides. A setting that this
+   * kernel lacks is left out.
+   */
   read(more?: readonly string[]): Promise<Result<Found, Refusal>>;
   /** Makes the changes one after the other; a refused one does not stop the others. One answer for each, in the same order. */
   apply(operations: readonly SettingsOperation[]): Promise<readonly Result<null, Refusal>[]>;
@@ -110,7 +113,8 @@ function daemonFrom(payload: Uint8Array): Result<Daemon, WireError> {
 
 function readSysctls(sysctl: Sysctl, more: readonly string[]): Result<Entries, Refusal> {
   const found: [string, string][] = [];
-  for (const name of new Set([...SYSCTL_NAMES, ...more])) {
+  const receivers = more.filter((name) => receiverOf(name) !== undefined);
+  for (const name of new Set([...SYSCTL_NAMES, ...receivers])) {
     const read = sysctl.read(partsOf(name));
     if (read.ok) found.push([name, read.value]);
     else if (read.error.code !== 'ENOENT') return read;

@@ -95,9 +95,9 @@ type Native = {
   openEpoll(): number;
   /** connect(2) of a non-blocking stream socket: it is under way afterwards. */
   startConnect(fd: number, address: Uint8Array): void;
-  /** epoll_ctl(2): `readyConnects` tells `id`, a whole number from 0, once, when the connection is there or has failed. */
+  /** epoll_ctl(2): `readyConnects` tells `id`, a whole number from 1, once, when the connection is there or has failed. */
   watchConnect(epoll: number, fd: number, id: number): void;
-  /** epoll_wait(2) without waiting: how many `ids` it has written. */
+  /** epoll_wait(2) without waiting: how many `ids` it has written, those that have an error as negative numbers. */
   readyConnects(epoll: number, ids: Float64Array): number;
   /** Throws why the connection has failed, unless it is there. */
   endConnect(fd: number): void;

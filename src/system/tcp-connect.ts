@@ -3,11 +3,9 @@
  * costs more than the connection. All that are under way in the process share one descriptor of epoll(7), which stays.
  */
 
-import { type Endpoint, familyOf } from '../base/address.ts';
-import type { Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
+import { type Course, MOST_READY, startConnecting } from './course.ts';
 import { attempt, native, type SystemError } from './native.ts';
-import { packSockaddr } from './sockaddr.ts';
-import { openTcpSocket, type TcpOptions } from './tcp-socket.ts';
 
 export type Dial = {
   /** Stops connecting; `done` is not called after it. May be called at any time, and again. */
@@ -19,30 +17,20 @@ type Done = (result: Result<void, SystemError>) => void;
 /** Those under way. `id`s are not used again, as descriptors are: what is told late of one that has ended means nobody. */
 type Dialling = { readonly epoll: number; readonly under: Map<number, { readonly fd: number; readonly done: Done }> };
 
-/** Taken in one turn of the event loop at most. */
-const ready = new Float64Array(256);
+const ready = new Float64Array(MOST_READY);
 let dialling: Dialling | undefined;
 let lastId = 0;
 
 /**
- * Connects to `to`; `done` is called once, later, when the connection has been there and is reset, or with why it could
- * not be. The error value is a refusal on this machine before anything was sent, as of `connectTcp`: also EMFILE, ENETUNREACH.
+ * Connects; `done` is called once, later, when the connection has been there and is reset, or with why it could not be. The
+ * error value is a refusal on this machine before anything was sent, as of `connectTcp`: also EMFILE, ENETUNREACH.
  */
-export function dialTcp(to: Endpoint, options: TcpOptions, done: Done): Result<Dial, SystemError> {
-  const opened = openTcpSocket({ ...options, family: familyOf(to.address) });
-  if (!opened.ok) return opened;
-  const fd = opened.value;
+export function dialTcp(course: Course, done: Done): Result<Dial, SystemError> {
   const id = ++lastId;
   return attempt(() => {
-    try {
-      dialling ??= startDialling();
-      native.startConnect(fd, packSockaddr({ address: to.address, port: to.port, scope: 0 }));
-      native.watchConnect(dialling.epoll, fd, id);
-    } catch (error) {
-      native.close(fd);
-      throw error;
-    }
-    const { under } = dialling;
+    dialling ??= startDialling();
+    const { epoll, under } = dialling;
+    const fd = startConnecting(course, epoll, id);
     under.set(id, { fd, done });
     return {
       end() {
@@ -52,16 +40,19 @@ export function dialTcp(to: Endpoint, options: TcpOptions, done: Done): Result<D
   });
 }
 
+const CONNECTED = ok(undefined);
+
 function startDialling(): Dialling {
   const epoll = native.openEpoll();
   const under: Dialling['under'] = new Map();
   const poll = native.poll(epoll, () => {
     const count = native.readyConnects(epoll, ready);
-    for (const id of ready.slice(0, count)) {
+    for (const told of ready.slice(0, count)) {
+      const id = Math.abs(told);
       const dial = under.get(id);
       if (dial === undefined) continue;
       under.delete(id);
-      const connected = attempt(() => native.endConnect(dial.fd));
+      const connected = told < 0 ? attempt(() => native.endConnect(dial.fd)) : CONNECTED;
       native.reset(dial.fd);
       dial.done(connected);
     }

@@ -3,11 +3,9 @@
  * costs more than what is said. All of the process share one descriptor of epoll(7), which stays.
  */
 
-import { type Endpoint, familyOf } from '../base/address.ts';
 import type { Result } from '../base/result.ts';
+import { type Course, MOST_READY, startConnecting } from './course.ts';
 import { attempt, native, type SystemError } from './native.ts';
-import { packSockaddr } from './sockaddr.ts';
-import { openTcpSocket, type TcpOptions } from './tcp-socket.ts';
 
 /** At most one of `ended` and `failed` comes, as the last: the line has let go of everything then. */
 export type Hearer = {
@@ -33,28 +31,19 @@ type Open = { readonly id: number; readonly fd: number; readonly hearer: Hearer;
 /** `id`s are not used again, as descriptors are: what is told late of one that has ended means nobody. */
 type Exchange = { readonly epoll: number; readonly lines: Map<number, Open> };
 
-const ready = new Float64Array(256);
+const ready = new Float64Array(MOST_READY);
 const room = Buffer.allocUnsafeSlow(64 * 1024);
 let exchange: Exchange | undefined;
 let lastId = 0;
 
-/** Opens a line to `to`. The error value is a refusal on this machine before anything was sent, as of `connectTcp`. */
-export function openLine(to: Endpoint, options: TcpOptions, hearer: Hearer): Result<Line, SystemError> {
-  const opened = openTcpSocket({ ...options, family: familyOf(to.address) });
-  if (!opened.ok) return opened;
-  const fd = opened.value;
-  const line: Open = { id: ++lastId, fd, hearer, connected: false };
+/** Opens a line. The error value is a refusal on this machine before anything was sent, as of `connectTcp`. */
+export function openLine(course: Course, hearer: Hearer): Result<Line, SystemError> {
+  const id = ++lastId;
   return attempt(() => {
-    try {
-      exchange ??= startExchange();
-      native.startConnect(fd, packSockaddr({ address: to.address, port: to.port, scope: 0 }));
-      native.watchConnect(exchange.epoll, fd, line.id);
-    } catch (error) {
-      native.close(fd);
-      throw error;
-    }
-    const { lines } = exchange;
-    lines.set(line.id, line);
+    exchange ??= startExchange();
+    const { epoll, lines } = exchange;
+    const line: Open = { id, fd: startConnecting(course, epoll, id), hearer, connected: false };
+    lines.set(id, line);
     return {
       say: (text) => say(lines, line, text),
       end: () => hangUp(lines, line),
@@ -85,10 +74,10 @@ function startExchange(): Exchange {
   const started: Exchange = { epoll: native.openEpoll(), lines: new Map() };
   const poll = native.poll(started.epoll, () => {
     const count = native.readyConnects(started.epoll, ready);
-    for (const id of ready.slice(0, count)) {
-      const line = started.lines.get(id);
+    for (const told of ready.slice(0, count)) {
+      const line = started.lines.get(Math.abs(told));
       if (line?.connected) listen(started, line);
-      else if (line) finishConnecting(started, line);
+      else if (line) finishConnecting(started, line, told < 0);
     }
   });
   // Whoever waits for an answer has a deadline, which holds the process.
@@ -96,9 +85,9 @@ function startExchange(): Exchange {
   return started;
 }
 
-function finishConnecting({ epoll, lines }: Exchange, line: Open): void {
+function finishConnecting({ epoll, lines }: Exchange, line: Open, failed: boolean): void {
   const connected = attempt(() => {
-    native.endConnect(line.fd);
+    if (failed) native.endConnect(line.fd);
     native.watchInput(epoll, line.fd, line.id);
   });
   line.connected = true;

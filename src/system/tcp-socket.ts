@@ -26,7 +26,7 @@ export type TcpOptions = {
 };
 
 /** An unconnected, non-blocking socket: a descriptor that is the caller's to close. */
-export function openTcpSocket(options: TcpOptions & { readonly family: Family }): Result<number, SystemError> {
+export function openTcpSocket(options: BindOptions): Result<number, SystemError> {
   return attempt(() => {
     const domain = options.family === 4 ? c.AF_INET : c.AF_INET6;
     const fd = native.socket(domain, c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0);
@@ -40,20 +40,24 @@ export function openTcpSocket(options: TcpOptions & { readonly family: Family })
   });
 }
 
-/** Gives an unconnected socket, of TCP or UDP, what the options say. Throws a `SystemError`; the descriptor stays the caller's. */
-export function bindSocket(fd: number, options: TcpOptions & { readonly family: Family }): void {
-  const { family, source, sourcePort, mark, device } = options;
+type BindOptions = TcpOptions & { readonly family: Family };
+
+/** Gives an unconnected socket, of TCP or UDP, what the options say; `from` is its `ownName`, if known. Throws a `SystemError`; the descriptor stays the caller's. */
+export function bindSocket(fd: number, options: BindOptions, from?: Uint8Array): void {
+  const { source, sourcePort, mark, device } = options;
   if (mark !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_MARK, mark);
   if (device !== undefined) native.setOption(fd, c.SOL_SOCKET, c.SO_BINDTODEVICE, new TextEncoder().encode(device));
   if (source === undefined && sourcePort === undefined) return;
   // The port is chosen at connect(2), unless it is given. It is an option of the IP level for IPv6 sockets too.
   if (sourcePort === undefined) native.setOption(fd, c.IPPROTO_IP, c.IP_BIND_ADDRESS_NO_PORT, 1);
   else native.setOption(fd, c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+  native.bind(fd, from ?? ownName(options));
+}
+
+/** The own end, as bind(2) takes it. */
+export function ownName({ family, source, sourcePort, device }: BindOptions): Uint8Array {
   const scope = device === undefined ? 0 : native.interfaceIndex(device);
-  native.bind(
-    fd,
-    packSockaddr({ address: source ?? (family === 4 ? ip('0.0.0.0') : ip('::')), port: sourcePort ?? 0, scope }),
-  );
+  return packSockaddr({ address: source ?? (family === 4 ? ip('0.0.0.0') : ip('::')), port: sourcePort ?? 0, scope });
 }
 
 /**

@@ -103,7 +103,9 @@ int main(int count, char **arguments) {
   seen = mmap(NULL, sizeof *seen, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
   if (seen == MAP_FAILED) fail("mmap");
 
-  const struct rlimit open_files = {MOST_OPEN, MOST_OPEN};
+  struct rlimit open_files;
+  if (getrlimit(RLIMIT_NOFILE, &open_files) < 0) fail("getrlimit");
+  open_files.rlim_cur = open_files.rlim_max;
   if (setrlimit(RLIMIT_NOFILE, &open_files) < 0) fail("setrlimit");
   const int one = 1, listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), epoll = epoll_create1(0);
   const struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons(count > 3 ? atoi(arguments[3]) : 80)};

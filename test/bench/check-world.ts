@@ -13,6 +13,7 @@ export type CheckWorld = {
   /** What the servers have seen: probes so far, and when, in the milliseconds of `now`, the last of them saw its first. */
   readonly probes: () => number;
   readonly complete: () => number | undefined;
+  readonly close: () => Promise<void>;
 };
 
 /** `count`: servers, at 10.128.0.0/16 from the first address on. */
@@ -32,6 +33,11 @@ export async function createCheckWorld(count: number): Promise<CheckWorld> {
     servers,
     probes: () => read(0),
     complete: () => (read(2) === 0 ? undefined : read(2) / 1e6),
+    async close() {
+      // A namespace with a hundred thousand connections in TIME_WAIT would keep it for a minute.
+      await must(['ip', 'link', 'delete', director.name]);
+      await network.close();
+    },
   };
 }
 
@@ -58,10 +64,7 @@ export const changesOf = (director: Host): string => join(director.directory, 'i
 export async function checkers(node: string, director: Host): Promise<readonly [ours: Daemon, theirs: Daemon]> {
   if (existsSync('/proc/net/ip_vs')) return [lvskeeper(node), keepalived()];
   const library = await compiled('ipvs-options', ['-shared', '-fPIC']);
-  return [
-    lvskeeper(node),
-    keepalived({ preload: [`LD_PRELOAD=${library}`, `IPVS_CHANGES=${changesOf(director)}`] }),
-  ];
+  return [lvskeeper(node), keepalived({ preload: [`LD_PRELOAD=${library}`, `IPVS_CHANGES=${changesOf(director)}`] })];
 }
 
 const address = (network: string, i: number): string => `${network}.${i >> 8}.${i & 255}`;

@@ -17,8 +17,9 @@ import { detections } from './detection.ts';
 import { type Figure, type Findings, quantile } from './figures.ts';
 import { cpuTime, memory } from './usage.ts';
 
-/** Time that checks are counted, in ms, so many times one after the other. */
-const [COUNTED, WINDOWS] = [4000, 3];
+const GUEST = process.env.LAB_KERNEL === 'guest';
+/** Time that checks are counted, in ms, so many times one after the other; longer where there are few. */
+const [COUNTED, WINDOWS] = [GUEST ? 10_000 : 4000, 3];
 /** Until what became hot is compiled, in ms. */
 const SETTLING = 4000;
 const PER_SERVICE = 10;
@@ -29,7 +30,12 @@ const WATCHED = '10.128.0.0/28';
 /** How many services share how many servers. */
 const [SHARING, SHARED] = [50, 100];
 
-type Load = { readonly what: string; readonly check: Check; readonly services: readonly Service[]; readonly busy: boolean };
+type Load = {
+  readonly what: string;
+  readonly check: Check;
+  readonly services: readonly Service[];
+  readonly busy: boolean;
+};
 /** Samples, of one run. */
 type Seen = {
   /** Microseconds of CPU. */
@@ -46,17 +52,17 @@ type Seen = {
 };
 
 export async function measure({ runs }: { readonly runs: number }): Promise<Findings> {
-  const guest = process.env.LAB_KERNEL === 'guest';
-  const rounds = guest ? 1 : Math.max(1, Math.round((2 * runs) / 5));
+  const rounds = GUEST ? 1 : Math.max(1, Math.round((2 * runs) / 5));
   const figures: Figure[] = [];
-  for (const load of guest ? [ofEach('tcp', 50)] : LOADS) {
+  for (const load of GUEST ? [ofEach('tcp', 50)] : LOADS) {
     const seen: Record<Column, Seen[]> = { ours: [], theirs: [] };
     for (let round = 0; round < rounds; round++)
-      for (const column of BOTH) if (column === 'ours' || load.check !== 'kept') seen[column].push(await run(column, load));
+      for (const column of BOTH)
+        if (column === 'ours' || load.check !== 'kept') seen[column].push(await run(column, load));
     figures.push(...rowsOf(load, seen));
   }
   figures.push(await detections(Math.max(1, runs)));
-  return { figures, notes: notes(guest) };
+  return { figures, notes: notes() };
 }
 
 const many = (count: number): string => count.toLocaleString('en-US');
@@ -126,11 +132,21 @@ async function run(column: Column, load: Load): Promise<Seen> {
       ...counted,
       first: [(complete - begun) / 1000],
       memory: [used],
-      jitter: [quantile([...times.values()].flatMap(gaps).map((gap) => Math.abs(gap - 1000)), 0.99)],
-      late: [quantile(gaps(sent).map((gap) => gap - ADVERTS), 0.999)],
+      jitter: [
+        quantile(
+          [...times.values()].flatMap(gaps).map((gap) => Math.abs(gap - 1000)),
+          0.99,
+        ),
+      ],
+      late: [
+        quantile(
+          gaps(sent).map((gap) => gap - ADVERTS),
+          0.999,
+        ),
+      ],
     };
   } finally {
-    await world.network.close();
+    await world.close();
   }
 }
 
@@ -138,7 +154,7 @@ const gaps = (packets: readonly { readonly at: number }[]): number[] =>
   packets.slice(1).map(({ at }, i) => at - (packets[i]?.at ?? at));
 
 async function count({ probes }: CheckWorld, pid: number): Promise<Pick<Seen, 'each' | 'perSecond' | 'cpu'>> {
-  const marks = [];
+  const marks: { readonly probes: number; readonly cpu: number; readonly at: number }[] = [];
   for (let i = 0; i <= WINDOWS; i++) {
     marks.push({ probes: probes(), cpu: cpuTime([pid]), at: now() });
     if (i < WINDOWS) await sleep(COUNTED);
@@ -154,9 +170,9 @@ async function count({ probes }: CheckWorld, pid: number): Promise<Pick<Seen, 'e
   };
 }
 
-const notes = (guest: boolean): string[] => [
+const notes = (): string[] => [
   `Every server is probed once a second, on a new connection unless it is kept alive, which keepalived does not know. Counted ${WINDOWS} times ${COUNTED / 1000} s in each run. CPU is that of the checker process alone, as the scheduler counts it.`,
-  ...(guest
+  ...(GUEST
     ? []
     : [
         'A server answers at once, and all of them are one process of C. The interval is the time between two SYNs of the daemon at one server.',

@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Host } from '../lab/network.ts';
-import { services } from './checks.ts';
+import { services } from './check-world.ts';
 import { asInstalled, keepalived, lvskeeper } from './daemons.ts';
 import type { Figure, Findings } from './figures.ts';
 

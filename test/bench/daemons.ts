@@ -132,7 +132,17 @@ export const keepalived = ({ realtime = false, preload = [] as readonly string[]
     const files = ['--pid', pid('main'), '--vrrp_pid', pid('vrrp'), '--checkers_pid', pid('checkers')];
     // -G: without it each line goes to the console of the machine too, which is slow in the guest.
     return started(
-      host.spawn(['env', ...preload, 'keepalived', '-n', '-l', '-G', '-f', join(host.directory, 'keepalived.conf'), ...files]),
+      host.spawn([
+        'env',
+        ...preload,
+        'keepalived',
+        '-n',
+        '-l',
+        '-G',
+        '-f',
+        join(host.directory, 'keepalived.conf'),
+        ...files,
+      ]),
       async (role) => Number(readFileSync(pid(role === 'checker' ? 'checkers' : role), 'utf8')),
     );
   },

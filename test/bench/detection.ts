@@ -47,7 +47,7 @@ async function detect(column: Column, runs: number): Promise<number[]> {
     }
     return times;
   } finally {
-    await world.network.close();
+    await world.close();
   }
 }
 

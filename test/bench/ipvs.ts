@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNetwork, type Host } from '../lab/network.ts';
 import { now, type Running } from '../lab/process.ts';
-import { services } from './checks.ts';
+import { services } from './check-world.ts';
 import { BOTH, type Column, type Daemon, keepalived, lvskeeper, type Service, type Started } from './daemons.ts';
 import { type Figure, type Findings, quantile, round } from './figures.ts';
 import { tapIpvs } from './ipvs-tap.ts';
@@ -165,6 +165,8 @@ async function restart(host: Host, daemon: Daemon, size: Size, tapped: boolean):
   if (tapped) {
     const tap = await tapIpvs(host);
     last = (await again(daemon, host, witness, full, last)).started;
+    // What it asks passes the tap too, which would never be empty.
+    await witness.stop();
     changes = await tap.stop();
   }
   await last.end('SIGTERM').gone;
@@ -176,9 +178,9 @@ type Begun = { readonly started: Started; readonly took: number; readonly lackin
 
 /** A process on the host that looks at the first and the last service; by it the host's part of /proc can be read too. */
 async function watch(host: Host, size: Size): Promise<Running> {
-  const ends = [...new Set([servicesOf(size)[0], servicesOf(size).at(-1)])];
-  const addresses = ends.map((service) => `${service?.address}:80`);
-  const running = host.node(join(import.meta.dirname, 'ipvs-watch.ts'), [String(size.servers), ...addresses]);
+  const all = servicesOf(size);
+  const ends = new Set([all.at(0), all.at(-1)].map((service) => `${service?.address}:80`));
+  const running = host.node(join(import.meta.dirname, 'ipvs-watch.ts'), [String(size.servers), ...ends]);
   await running.printed(/lacking/);
   return running;
 }

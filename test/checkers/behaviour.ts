@@ -6,7 +6,6 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { type Duplex, duplexPair } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 
 /** `socket` is a TCP socket, or what lies over one. Its errors are heard by who accepted it. */
@@ -76,7 +75,8 @@ export const dribbling =
     socket.on('data', (bytes) => outer.write(bytes));
     socket.once('end', () => outer.end());
     for (const side of [inner, outer]) side.on('error', () => undefined);
-    void dribble(outer, socket);
+    // The client may leave in the middle of it.
+    dribble(outer, socket).catch(() => socket.destroy());
     behaviour(inner);
   };
 
@@ -84,7 +84,7 @@ async function dribble(from: Duplex, to: Duplex): Promise<void> {
   for await (const bytes of from as AsyncIterable<Buffer>) {
     for (const byte of bytes) {
       if (!to.writable) return;
-      if (!to.write(Buffer.of(byte))) await Promise.race([once(to, 'drain'), sleep(1000)]);
+      if (!to.write(Buffer.of(byte))) await once(to, 'drain');
       await new Promise((resolve) => setImmediate(resolve));
     }
   }

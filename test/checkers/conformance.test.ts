@@ -22,6 +22,6 @@ async function check(row: Row): Promise<void> {
 }
 
 describe('conformance of the checks', { concurrency: AT_ONCE }, () => {
-  after(() => stage.end());
+  after(() => { stage.end(); setTimeout(() => { for (const h of (process as any)._getActiveHandles()) console.log("ACTIVE", h.constructor.name, h._born, h.destroyed, h.connecting, h._readableState?.ended, h._parent?.constructor.name, h.bytesRead, h.bytesWritten, h._handle?.fd, h._server !== undefined, h._host);}, 1500); });
   for (const row of TABLE) test(row.what, () => check(row));
 });

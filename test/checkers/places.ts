@@ -94,7 +94,8 @@ export const fullQueue =
   async (stage) => {
     const wait = (time: string): string => `Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ${time})`;
     const program = `
-      const server = require('node:net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
+      const server = require('node:net').createServer((socket) => socket.on('error', () => undefined));
+      server.listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
         require('node:fs').writeSync(1, String(server.address().port));
         ${wait(String(ms))};
       });`;

@@ -10,27 +10,22 @@ import type { Advice } from '../../health/verdict.ts';
 import { down, type Finding, type Opened, up } from '../attempt.ts';
 import { type Connection, MISSING } from '../connection.ts';
 import type { Asked, Link } from '../exchange.ts';
-import type { ProbeTarget } from '../probe.ts';
-import type { Trust } from '../trust.ts';
 import { createHearing, type Hearing } from './hearing.ts';
-import { openLink } from './open-link.ts';
-import type { Plan } from './plan.ts';
+import { openLink, type Peer } from './open-link.ts';
 
-export type Inquiry = {
-  readonly plan: Plan;
-  readonly target: ProbeTarget;
-  readonly trust: Trust | null;
+export type Inquiry = Peer & {
   /** What the server is called. */
   readonly authority: string;
 };
 
 /** `kept`: a link of the probe before, for this one to use or end. `keep` is given the link that is to stay. */
 export function inquire(
-  { plan, target, trust, authority }: Inquiry,
+  inquiry: Inquiry,
   kept: Link | null,
   keep: (link: Link) => void,
   settle: (finding: Finding) => void,
 ): Opened {
+  const { plan, authority } = inquiry;
   const { check } = plan;
   let link: Link | null = kept;
   let connection: Connection | null = null;
@@ -46,7 +41,7 @@ export function inquire(
   function connect(): void {
     link?.end();
     [link, hearing, used] = [null, null, false];
-    connection = openLink(plan, target, trust, (result) => {
+    connection = openLink(inquiry, (result) => {
       if (!result.ok) return conclude(result.error);
       link = result.value;
       ask(link);

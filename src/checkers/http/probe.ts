@@ -1,9 +1,10 @@
 /** The `http` and `https` checks: a request and its answer, HTTP/1.1 or HTTP/2, redirects not followed. */
 
 import type { HttpCheckConfig } from '../../config/config.ts';
+import { courseTo } from '../../system/course.ts';
 import { type Attempt, attempt } from '../attempt.ts';
 import { authorityOf, type Link, nameOf } from '../exchange.ts';
-import type { Prober, ProbeTarget } from '../probe.ts';
+import { type Prober, type ProbeTarget, reach } from '../probe.ts';
 import { trustOf } from '../trust.ts';
 import { type Inquiry, inquire } from './inquiry.ts';
 import { planOf } from './plan.ts';
@@ -12,6 +13,7 @@ export function createHttpProber(check: HttpCheckConfig, target: ProbeTarget): P
   const inquiry: Inquiry = {
     plan: planOf(check),
     target,
+    course: courseTo(target.address, reach(target)),
     trust: check.type === 'https' ? trustOf(check, nameOf(check.host, target), [ALPN[check.version]]) : null,
     authority: authorityOf(check.host, target),
   };

@@ -1,6 +1,7 @@
 /** The `tcp` check that only connects: the cheapest of all checks, and the one that is there most often. */
 
 import type { TcpCheckConfig } from '../../config/config.ts';
+import { courseTo } from '../../system/course.ts';
 import { dialTcp } from '../../system/tcp-connect.ts';
 import { type Attempt, attempt, deadline, type Opened, up } from '../attempt.ts';
 import { MISSING, NO_CONNECTION } from '../connection.ts';
@@ -12,11 +13,12 @@ const waitingFor = (): string => MISSING.connecting;
 const REFUSED: Opened = { waitingFor, release: () => undefined };
 
 export function createConnectProber({ timeout, connectTimeout }: TcpCheckConfig, target: ProbeTarget): Prober {
+  const course = courseTo(target.address, reach(target));
   let current: Attempt | undefined;
 
   function run() {
     current = attempt(timeout, (settle) => {
-      const dialled = dialTcp(target.address, reach(target), (result) =>
+      const dialled = dialTcp(course, (result) =>
         settle(result.ok ? CONNECTED : explainSocketError(result.error, target.source)),
       );
       if (!dialled.ok) {

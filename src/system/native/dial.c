@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Told at once; those that are left are told in the next turn of the event loop. */
-#define MOST_READY 256
+/* Told at once; those that are left are told in the next turn of the event loop, when their deadlines may be over. */
+#define MOST_READY 4096
 
 static napi_value open_epoll(napi_env env, napi_callback_info info) {
   (void)info;
@@ -39,7 +39,10 @@ static napi_value watch_connect(napi_env env, napi_callback_info info) {
   return done_or_refuse(env, epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
 }
 
-/* readyConnects(epoll, ids): writes the numbers of those that are over into a Float64Array, and gives how many. */
+/*
+ * readyConnects(epoll, ids): writes the numbers of those that are over into a Float64Array, those with an error (EPOLLERR,
+ * EPOLLHUP) as negative ones, and gives how many.
+ */
 static napi_value ready_connects(napi_env env, napi_callback_info info) {
   ARGUMENTS(2);
   int epoll;
@@ -53,7 +56,10 @@ static napi_value ready_connects(napi_env env, napi_callback_info info) {
     return NULL;
   }
   const int count = epoll_wait(epoll, events, room < MOST_READY ? (int)room : MOST_READY, 0);
-  for (int i = 0; i < count; i++) ((double *)ids)[i] = (double)events[i].data.u64;
+  for (int i = 0; i < count; i++) {
+    const double id = (double)events[i].data.u64;
+    ((double *)ids)[i] = events[i].events & (EPOLLERR | EPOLLHUP) ? -id : id;
+  }
   return descriptor_or_refuse(env, count < 0 && errno == EINTR ? 0 : count, "epoll_wait");
 }
 

@@ -1,6 +1,7 @@
 /** Another director is asked by a real connection, and whatever answers there can be anything. */
 
 import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import test, { type TestContext } from 'node:test';
@@ -160,6 +161,7 @@ test('nothing is left of thousands of questions', async (t) => {
   for (let i = 0; i < 200 && readdirSync('/proc/self/fd').length > before; i++)
     await new Promise((resolve) => setTimeout(resolve, 10));
   assert.ok(readdirSync('/proc/self/fd').length <= before);
+  assert.deepEqual(getEventListeners(giveUp.signal, 'abort'), []);
   const timers = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
   assert.ok(timers <= 2, `${timers} timers`);
 });

@@ -357,6 +357,22 @@ test('a reload that changes nothing asks nobody anew; another URL does, and the 
   assert.match((await hear(tens(7, 8))).join(), /which stay/);
 });
 
+test('a service that is renamed keeps what was found for it', async (t) => {
+  const { desk, hear, sources } = daemon(runDirectory(t));
+  const file = services(FILE);
+  desk.configure(file);
+  await hear(tens(1, 2));
+  const first = sources.get('file');
+  const renamed = file.map((service) => ({ ...service, name: 'shop' }));
+  desk.configure(renamed);
+  assert.equal(names(desk.over(renamed)), '10.0.0.1:80 10.0.0.2:80');
+  assert.equal(first?.signal.aborted, true);
+  assert.deepEqual(await hear(tens(1, 2, 3)), ['shop: discovery file found 10.0.0.3:80']);
+  const other = file.map((service) => ({ ...service, name: 'other', protocol: 'udp' as const }));
+  desk.configure(other);
+  assert.equal(names(desk.over(other)), '');
+});
+
 test('a discovery that leaves the config takes its servers along and is forgotten, but not on trial', async (t) => {
   const { desk, hear, sources } = daemon(runDirectory(t));
   const file = services(FILE);

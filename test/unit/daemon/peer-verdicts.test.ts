@@ -190,6 +190,8 @@ test('an answer counts for 15 s, and then the peer is in trouble, which ends wit
   assert.deepEqual(words(own(['up', 'up'], LONG_AGO)), [null, null]);
   await answer(LB2, says('lb2', ['down', 'up']));
   assert.deepEqual(all.status(), [{ ...known, answered: date(16_001), age: 0, trouble: null }]);
+  clock.pass(15_001);
+  assert.equal(all.status()[0]?.trouble, 'no answer yet', 'what was before is over');
 });
 
 test('a peer that never answers is told of after 15 s', async () => {

@@ -4,7 +4,7 @@ import { ip } from '../../../src/base/address.ts';
 import { type Duration, type Instant, instant, milliseconds, seconds } from '../../../src/base/time.ts';
 import type { ProbeResult, Prober } from '../../../src/checkers/probe.ts';
 import type { TcpCheckConfig } from '../../../src/config/config.ts';
-import { createProberSchedule, type ProbeOrder } from '../../../src/daemon/prober-schedule.ts';
+import { createProberSchedule, MOST_AT_ONCE, type ProbeOrder } from '../../../src/daemon/prober-schedule.ts';
 import { defaults } from '../checkers/loopback.ts';
 
 const UP: ProbeResult = { outcome: 'up', reason: 'connected', took: milliseconds(1) };
@@ -104,6 +104,7 @@ function world() {
     results: () => results.splice(0),
     log: () => log.splice(0),
     armed: () => armed,
+    fire: () => fire(),
     timers: () => timers,
     chance: (value: number) => {
       chance = value;
@@ -200,13 +201,13 @@ test('a probe that is new on a reload starts at once; several are spread', async
   await w.run(300);
   w.started();
   w.schedule.configure([order('a'), order('b')]);
-  await w.run(999);
+  await w.run(995);
   assert.deepEqual(w.started(), ['1 at 300']);
   w.schedule.configure([order('a'), order('b'), order('c'), order('d', { interval: seconds(5) })]);
   await w.run(3500);
   assert.deepEqual(
     w.started().filter((line) => /^[23]/.test(line)),
-    ['2 at 999', '2 at 1999', '2 at 2999', '3 at 3499'],
+    ['2 at 995', '2 at 1995', '2 at 2995', '3 at 3495'],
   );
 });
 
@@ -259,4 +260,31 @@ test('closing ends what is under way, reports nothing more, and then settles', a
 test('two probes of one name are a defect', () => {
   const w = world();
   assert.throws(() => w.schedule.configure([order('a'), order('a')]), /two probes are called a/);
+});
+
+test('probes that are due within 5 ms start together, at a whole multiple of it, and stay that far apart', async () => {
+  const w = world();
+  w.schedule.configure(Array.from({ length: 400 }, (_, i) => order(`${i}`)));
+  await w.run(2000);
+  const started = w.started().map((one) => Number(one.split(' at ')[1]));
+  // Two are due in 5 ms.
+  assert.equal(new Set(started).size, 401);
+  assert.ok(started.every((at) => at % 5 === 0));
+  assert.deepEqual(
+    started.slice(0, 400).map((at) => at + 1000),
+    started.slice(400, 800),
+  );
+});
+
+test('what became due while the process slept is started in turns, so that answers are heard in between', async () => {
+  const w = world();
+  w.schedule.configure(Array.from({ length: 1000 }, (_, i) => order(`${i}`)));
+  await w.run(999);
+  w.started();
+  w.sleep(3000);
+  w.fire();
+  assert.equal(w.started().length, MOST_AT_ONCE);
+  assert.ok((w.armed() ?? Number.POSITIVE_INFINITY) <= 3000);
+  await w.run(3000);
+  assert.equal(w.started().length, 1000 - MOST_AT_ONCE);
 });

@@ -3,13 +3,14 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type Instant, instant, milliseconds } from '../../../src/base/time.ts';
-import type { ServiceConfig } from '../../../src/config/config.ts';
+import type { CheckConfig, ServiceConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import { createServiceKeeper } from '../../../src/daemon/service-keeper.ts';
 import { createVerdictBook, type Restored, verdictKey } from '../../../src/daemon/verdict-book.ts';
-import type { Advice, ProbeOutcome } from '../../../src/health/verdict.ts';
+import type { Advice, ProbeOutcome, ProbeResult } from '../../../src/health/verdict.ts';
 import type { Table } from '../../../src/ipvs/table.ts';
+import { defaults } from '../checkers/loopback.ts';
 
 const EMPTY: Table = new Map();
 const NOW = instant(0);
@@ -38,20 +39,24 @@ function service(more = ''): ServiceConfig {
   return config.services[0] as ServiceConfig;
 }
 
-function world(of: ServiceConfig, restored?: Restored) {
+const agent = (name: string): CheckConfig => ({ ...defaults('agent', 'port = 7000'), name });
+/** The same server, with two checks that can say all that there is to say. */
+const withAgents = (): ServiceConfig => ({ ...service(), checks: [agent('tcp'), agent('http')] });
+
+function world(of: ServiceConfig, restored?: Restored, kernel: Table = EMPTY) {
   const happened: Happening[] = [];
   const book = createVerdictBook(() => restored);
   const keeper = createServiceKeeper((happening) => happened.push(happening), undefined, book);
-  keeper.configure([of], EMPTY, NOW);
+  keeper.configure([of], kernel, NOW);
   const [one] = of.servers;
   return {
     keeper,
     book,
-    feed: (check: string, outcome: ProbeOutcome, advice?: Advice): boolean =>
+    feed: (check: string, outcome: ProbeOutcome, advice?: Advice, more: Partial<ProbeResult> = {}): boolean =>
       one !== undefined &&
       keeper.take(
         verdictKey(of, one, { name: check }),
-        { outcome, reason: `${check} ${outcome}`, took: milliseconds(1), ...(advice && { advice }) },
+        { outcome, reason: `${check} ${outcome}`, took: milliseconds(1), ...(advice && { advice }), ...more },
         NOW,
       ) === of,
     told: () => happened.splice(0).flatMap((h) => (h.kind === 'server' ? [`${h.from} -> ${h.to}: ${h.reason}`] : [])),
@@ -104,7 +109,7 @@ test('each check shows by itself', () => {
 });
 
 test('what a check advises reaches the kernel at once, and is no other verdict', () => {
-  const w = world(service());
+  const w = world(withAgents());
   w.feed('tcp', 'up');
   w.feed('http', 'up');
   w.told();
@@ -119,7 +124,7 @@ test('what a check advises reaches the kernel at once, and is no other verdict',
 });
 
 test('a server that asks to be out of service is failed, and comes back when it says so', () => {
-  const w = world(service());
+  const w = world(withAgents());
   w.feed('tcp', 'up');
   w.feed('http', 'up', { mode: 'maint' });
   assert.equal(w.destination()?.weight, 0);
@@ -155,6 +160,65 @@ test('a restart neither admits a dead server nor drops a live one', () => {
   assert.equal(second.server()?.state, 'up');
   const third = world(of, { at: NOW, verdicts: new Map(Object.entries(second.book.toSave())) });
   assert.equal(third.destination()?.weight, 40);
+});
+
+test('what a server asked for holds over a restart: one in maintenance is not admitted by it', () => {
+  const of = withAgents();
+  const advices: readonly Advice[] = [
+    { mode: 'maint' },
+    { mode: 'drain' },
+    { weight: { percent: 50 }, maxConnections: 7 },
+  ];
+  for (const advice of advices) {
+    const first = world(of);
+    first.feed('tcp', 'up');
+    first.feed('http', 'up', advice);
+    const restored = { at: NOW, verdicts: new Map(Object.entries(first.book.toSave())) };
+    const kernel = first.keeper.desired(EMPTY, NOW);
+    const second = world(of, restored, kernel);
+    assert.deepEqual([...second.keeper.desired(kernel, NOW)], [...kernel]);
+  }
+});
+
+test('what is said again is no news, and costs the kernel nothing', () => {
+  const w = world(withAgents());
+  w.feed('tcp', 'up');
+  w.feed('http', 'up');
+  const advice = (): Advice => ({ weight: { percent: 50 }, mode: 'ready', maxConnections: null });
+  assert.equal(w.feed('http', 'up', advice()), true);
+  assert.equal(w.feed('http', 'up', advice()), false);
+  assert.equal(w.feed('http', 'up', { weight: { weight: 50 } }), true);
+  assert.equal(w.feed('http', 'up', { weight: { weight: 50 } }), false);
+  assert.equal(w.feed('http', 'up', { maxConnections: 5 }), true);
+});
+
+test('what only the check before could say ends with it', () => {
+  const before = withAgents();
+  const w = world(before);
+  w.feed('tcp', 'up');
+  w.feed('http', 'up', { mode: 'maint', weight: { percent: 50 } });
+  assert.equal(w.destination()?.weight, 0);
+  const [tcp, http] = service().checks as [CheckConfig, CheckConfig];
+  w.keeper.configure([{ ...before, checks: [tcp, { ...http, weightHeader: 'x-weight' } as CheckConfig] }], EMPTY, NOW);
+  assert.equal(w.server()?.state, 'up');
+  assert.equal(w.destination()?.weight, 20);
+  w.keeper.configure([{ ...before, checks: [tcp, http] }], EMPTY, NOW);
+  assert.equal(w.destination()?.weight, 40);
+  // A probe of before that was still under way.
+  w.feed('http', 'up', { mode: 'maint' });
+  assert.equal(w.server()?.state, 'up');
+});
+
+test('a certificate and an output are of the check that saw them', () => {
+  const before = service();
+  const w = world(before);
+  w.feed('http', 'up', undefined, { certificateExpires: 1000, output: 'fine' });
+  const shown = () => w.server()?.checks.map(({ certificateExpires, output }) => ({ certificateExpires, output }))[1];
+  const [tcp, http] = before.checks as [CheckConfig, CheckConfig];
+  w.keeper.configure([{ ...before, checks: [tcp, { ...http, rise: 5 }] }], EMPTY, NOW);
+  assert.deepEqual(shown(), { certificateExpires: '1970-01-01T00:00:01.000Z', output: 'fine' });
+  w.keeper.configure([{ ...before, checks: [tcp, { ...http, port: 8080 }] }], EMPTY, NOW);
+  assert.deepEqual(shown(), { certificateExpires: null, output: null });
 });
 
 test('the interval of a probe is that of its verdict as it stands', () => {

@@ -1,28 +1,39 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Instant, instant } from '../../../src/base/time.ts';
+import { type Instant, instant, milliseconds } from '../../../src/base/time.ts';
+import type { Happening } from '../../../src/control/event.ts';
 import { createVerdictStore } from '../../../src/daemon/verdict-store.ts';
 import type { Saved } from '../../../src/health/verdict.ts';
 
 const DOWN: Saved = { state: 'down', since: instant(5), reason: 'HTTP 503', falls: [instant(5)] };
 
-function world(saved?: unknown) {
+function world(saved?: unknown, verdict: Saved = DOWN) {
   const files: unknown[] = [];
+  const told: Happening[] = [];
+  let full = false;
   const soon: (() => void)[] = [];
   let now = instant(1000);
   const store = createVerdictStore({
     load: () => saved,
-    save: (value) => files.push(JSON.parse(JSON.stringify(value))),
-    verdicts: () => ({ web: DOWN }),
+    save: (value) => {
+      if (full) throw new Error('ENOSPC: no space left on device');
+      files.push(JSON.parse(JSON.stringify(value)));
+    },
+    verdicts: () => ({ web: verdict }),
     now: () => now,
     later: (_after, work) => {
       soon.push(work);
       return { cancel: () => soon.splice(soon.indexOf(work), 1) };
     },
+    report: (happening) => told.push(happening),
   });
   return {
     store,
     files,
+    told: () => told.splice(0).map((h) => (h.kind === 'trouble' ? `${h.what}: ${h.detail}` : h.kind)),
+    full: (is: boolean) => {
+      full = is;
+    },
     soon: () => {
       for (const work of soon.splice(0)) work();
     },
@@ -34,6 +45,7 @@ function world(saved?: unknown) {
 
 test('many changes are one file, and the end writes once more', () => {
   const w = world();
+  w.store.restore();
   w.store.changed();
   w.store.changed();
   assert.equal(w.files.length, 0);
@@ -48,10 +60,45 @@ test('many changes are one file, and the end writes once more', () => {
 });
 
 test('what was written down is what is restored', () => {
-  const w = world();
+  const advice = { weight: { percent: 50 }, mode: 'maint', maxConnections: 3 } as const;
+  const asks: Saved = { ...DOWN, advice, latency: { average: milliseconds(7.5), share: 70 } };
+  for (const verdict of [DOWN, asks, { ...DOWN, advice: {}, latency: null }]) {
+    const w = world(undefined, verdict);
+    w.store.restore();
+    w.store.close();
+    const restored = world(w.files[0]).store.restore();
+    assert.deepEqual(restored, { at: 1000, verdicts: new Map([['web', verdict]]) });
+  }
+});
+
+test('what was not restored yet is not written over', () => {
+  const w = world({ at: 5, verdicts: { web: DOWN } });
   w.store.close();
-  const restored = world(w.files[0]).store.restore();
-  assert.deepEqual(restored, { at: 1000, verdicts: new Map([['web', DOWN]]) });
+  assert.deepEqual(w.files, []);
+  w.store.restore();
+  w.store.close();
+  assert.equal(w.files.length, 1);
+});
+
+test('a disk that is full is told once, and ends nothing', () => {
+  const w = world();
+  w.store.restore();
+  w.full(true);
+  w.store.changed();
+  w.soon();
+  assert.deepEqual(w.told(), [
+    'verdicts are not written down: a restart would begin without them: ENOSPC: no space left on device',
+  ]);
+  w.store.changed();
+  w.soon();
+  assert.deepEqual(w.told(), []);
+  w.full(false);
+  w.store.changed();
+  w.soon();
+  assert.equal(w.files.length, 1);
+  w.full(true);
+  w.store.close();
+  assert.equal(w.told().length, 1);
 });
 
 test('what makes no sense is left out: of another boot, of another shape, no file at all', () => {
@@ -72,6 +119,15 @@ test('what makes no sense is left out: of another boot, of another shape, no fil
     { ...DOWN, since: 1001 },
     { ...DOWN, reason: 7 },
     { ...DOWN, falls: ['x'] },
+    ...[7, { mode: 'away' }, { weight: 7 }, { weight: { percent: -1 } }, { weight: { weight: 65_536 } }].map(
+      (advice) => ({
+        ...DOWN,
+        advice,
+      }),
+    ),
+    { ...DOWN, advice: { maxConnections: 0 } },
+    { ...DOWN, latency: { average: 'x', share: 70 } },
+    { ...DOWN, latency: { average: 7, share: 0 } },
     null,
   ];
   for (const one of odd)

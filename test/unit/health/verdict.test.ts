@@ -201,21 +201,27 @@ test('a backup probes no more often than it is told to', () => {
   );
 });
 
-test('a saved verdict goes on: one that is down is down, whatever the kernel has', () => {
-  const saved: Saved = { state: 'down', since: instant(10), reason: 'HTTP 503', falls: [instant(10)] };
-  for (const weight of [null, 0, 7]) {
-    const verdict = begin(weight, instant(1000), saved, instant(900));
+test('a saved verdict goes on where the kernel does not say otherwise', () => {
+  const down: Saved = { state: 'down', since: instant(10), reason: 'HTTP 503', falls: [instant(10)] };
+  for (const weight of [null, 0]) {
+    const verdict = begin(weight, instant(1000), down);
     assert.deepEqual([verdict.state, verdict.since, verdict.reason, verdict.falls], ['down', 10, 'HTTP 503', [10]]);
     assert.equal(feed('+', verdict).verdict.state, 'down');
   }
+  const up: Saved = { state: 'up', since: instant(10), reason: 'HTTP 200', falls: [instant(5)] };
+  const verdict = begin(7, instant(1000), up);
+  assert.deepEqual([verdict.state, verdict.since, verdict.reason, verdict.falls], ['up', 10, 'HTTP 200', [5]]);
+  assert.equal(verdict.assumed, true);
 });
 
-test('a saved verdict that is up is believed where the kernel says the same, or it is fresh', () => {
-  const saved: Saved = { state: 'up', since: instant(10), reason: 'HTTP 200', falls: [] };
-  const state = (weight: number | null, age: number) => begin(weight, instant(900 + age), saved, instant(900)).state;
-  assert.deepEqual([state(7, 3_600_000), state(0, 59_999), state(null, 59_999)], ['up', 'up', 'up']);
-  assert.deepEqual([state(0, 60_000), state(null, 60_000)], ['unknown', 'unknown']);
-  assert.equal(begin(7, instant(1000), saved, instant(900)).assumed, true);
+test('where the kernel says otherwise it is right, and falls still count', () => {
+  const saved = (state: Saved['state']): Saved => ({ state, since: instant(10), reason: 'x', falls: [instant(10)] });
+  const carried = begin(7, instant(1000), saved('down'));
+  assert.deepEqual([carried.state, carried.since, carried.falls], ['up', 1000, [10]]);
+  for (const weight of [0, null]) {
+    const out = begin(weight, instant(1000), saved('up'));
+    assert.deepEqual([out.state, out.since, out.falls], ['unknown', 1000, [10]]);
+  }
 });
 
 test('what a server advises holds until it says something else, each part by itself', () => {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { ip } from '../../../src/base/address.ts';
+import { courseTo } from '../../../src/system/course.ts';
 import { native } from '../../../src/system/native.ts';
 import { type Dial, dialTcp } from '../../../src/system/tcp-connect.ts';
 import type { TcpOptions } from '../../../src/system/tcp-socket.ts';
@@ -36,7 +37,7 @@ function dial(host: string, port: number, options: TcpOptions = {}) {
     outcome = code;
     resolve(code);
   };
-  const dialled = dialTcp({ address: ip(host), port }, options, (result) =>
+  const dialled = dialTcp(courseTo({ address: ip(host), port }, options), (result) =>
     settle(result.ok ? 'connected' : result.error.code),
   );
   if (!dialled.ok) settle(dialled.error.code);
@@ -111,7 +112,7 @@ test('one that ends while another is told is not told itself', async (t) => {
   const told: number[] = [];
   const dials: Dial[] = [];
   for (let i = 0; i < 2; i++) {
-    const dialled = dialTcp({ address: ip('127.0.0.1'), port }, {}, () => {
+    const dialled = dialTcp(courseTo({ address: ip('127.0.0.1'), port }), () => {
       told.push(i);
       for (const other of dials) other.end();
     });

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import net from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { ip } from '../../../src/base/address.ts';
+import { courseTo } from '../../../src/system/course.ts';
 import { type Line, MOST_SAID, openLine } from '../../../src/system/tcp-line.ts';
 import type { TcpOptions } from '../../../src/system/tcp-socket.ts';
 import { closedPort, serve, silentPort, until } from '../checkers/loopback.ts';
@@ -13,7 +14,7 @@ const descriptors = (): number => readdirSync('/proc/self/fd').length;
 function open(port: number, connected: (line: Line) => void = () => undefined, options: TcpOptions = {}) {
   const told: string[] = [];
   let bytes = '';
-  const opened = openLine({ address: ip('127.0.0.1'), port }, options, {
+  const opened = openLine(courseTo({ address: ip('127.0.0.1'), port }, options), {
     connected() {
       told.push('connected');
       if (opened.ok) connected(opened.value);
