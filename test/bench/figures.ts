@@ -19,6 +19,8 @@ export type Chapter = Findings & {
   readonly part: string;
   readonly title: string;
   readonly kernel: string;
+  /** When, and of which program. */
+  readonly measured: string;
   readonly load: readonly [number, number];
   /** Seconds. */
   readonly took: number;
@@ -69,28 +71,38 @@ export function renderText({ date, machine, chapters }: Report): string {
   return `${lines.join('\n')}\n`;
 }
 
-export function renderMarkdown({ date, machine, chapters }: Report): string {
-  const lines = [
+/** The page, with the chapters of `before` that were not measured anew. */
+export function renderMarkdown({ machine, chapters }: Report, before = ''): string {
+  const old = before
+    .split(/^## /m)
+    .slice(1)
+    .map((text) => [text.slice(0, text.indexOf('\n')), `## ${text.trim()}`] as const);
+  const measured = chapters.map((chapter) => [chapter.title, renderChapter(chapter)] as const);
+  // What is there already keeps its place.
+  const all = new Map([...old, ...measured]);
+  return `${[...opening(machine), ...all.values()].join('\n\n')}\n`;
+}
+
+const opening = (machine: readonly string[]): string[] => [
+  [
     '# Benchmarks',
     '',
-    '<!-- Made by `npm run bench -- --write`; it is replaced as a whole. -->',
+    '<!-- Made by `npm run bench -- --write`; each chapter is replaced as a whole. -->',
     '',
     'lvskeeper beside keepalived, in one run on one machine, each as it is installed. Every figure is the median, with the',
     'range in parentheses where there is more than one sample. The ratio is ours to keepalived: below 1 ours is better.',
     'Absolute times hold for this machine only, and a run on a machine that does other work is noisy: compare the two',
     'columns of one run, and distrust a difference that is smaller than the range. `npm run bench` repeats all of it.',
-    '',
-    `Measured on ${date}.`,
-    '',
-    ...machine.map((line) => `- ${line}`),
-  ];
-  for (const chapter of chapters) {
-    lines.push('', `## ${chapter.title}`, '', '| | lvskeeper | keepalived | ratio |', '|---|---|---|---|');
-    for (const figure of chapter.figures)
-      lines.push(`| ${name(figure)} | ${ranged(figure.ours)} | ${ranged(figure.theirs)} | ${ratio(figure)} |`);
-    lines.push('', ...[...chapter.notes, circumstances(chapter)].map((note) => `- ${note}`));
-  }
-  return `${lines.join('\n')}\n`;
+  ].join('\n'),
+  machine.map((line) => `- ${line}`).join('\n'),
+];
+
+function renderChapter(chapter: Chapter): string {
+  const lines = [`## ${chapter.title}`, '', '| | lvskeeper | keepalived | ratio |', '|---|---|---|---|'];
+  for (const figure of chapter.figures)
+    lines.push(`| ${name(figure)} | ${ranged(figure.ours)} | ${ranged(figure.theirs)} | ${ratio(figure)} |`);
+  lines.push('', ...[...chapter.notes, circumstances(chapter)].map((note) => `- ${note}`));
+  return lines.join('\n');
 }
 
 function ranged(samples: readonly number[]): string {
@@ -99,8 +111,8 @@ function ranged(samples: readonly number[]): string {
   return `${middle} (${round(Math.min(...samples))} to ${round(Math.max(...samples))})`;
 }
 
-const circumstances = ({ kernel, load: [before, after], took }: Chapter): string =>
-  `${kernel}; load average ${before.toFixed(1)} before, ${after.toFixed(1)} after; took ${Math.round(took)} s.`;
+const circumstances = ({ kernel, measured, load: [before, after], took }: Chapter): string =>
+  `${kernel}; ${measured}; load average ${before.toFixed(1)} before, ${after.toFixed(1)} after; took ${Math.round(took)} s.`;
 
 function wrap(text: string, width: number): string[] {
   const lines: string[] = [];

@@ -25,7 +25,7 @@ const USAGE = `Usage: npm run bench -- [PART…] [--runs N] [--json] [--write]
 Parts: ${PARTS.map(({ name }) => name).join(' ')}; vrrp is all that are about it. Without one, all of them: at most ${BUDGET / 60} minutes.
 --runs N   take-overs of each kind, a third as many crashes, a fifth as many loads of each table (default ${DEFAULT_RUNS})
 --json     every sample, as JSON on standard output
---write    the result becomes docs/benchmarks.md
+--write    the result becomes docs/benchmarks.md; chapters that were not measured stay
 `;
 
 /** The command that makes a world and runs there what stands in `OUT/command` (test/lab/guest/world). */
@@ -88,7 +88,8 @@ async function measure(part: Part, kernel: Kernel, runs: number, files: string, 
       (_, value) => value ?? Number.NaN,
     );
     const title = part.kernels.length > 1 && kernel === 'guest' ? `${part.title}, with IPVS` : part.title;
-    return { ...findings, part: part.name, title, kernel: what, load: [before, loadavg()[0] ?? 0], took };
+    const measured = `${commitMeasured()}, ${today()}`;
+    return { ...findings, part: part.name, title, kernel: what, measured, load: [before, loadavg()[0] ?? 0], took };
   } catch {
     const why = took >= limit ? `took longer than ${Math.round(limit)} s` : 'it ended too early';
     const said = ['console', 'boot'].map((name) => readFileSync(join(out, name), 'utf8').slice(-2000));
@@ -96,18 +97,21 @@ async function measure(part: Part, kernel: Kernel, runs: number, files: string, 
   }
 }
 
+/** `lvskeeper 06f00c7`, the commit that is measured. */
+const commitMeasured = (): string =>
+  `lvskeeper ${spawnSync('git', ['-C', CHECKOUT, 'describe', '--always', '--dirty'], { encoding: 'utf8' }).stdout.trim()}`;
+
+const today = (): string => new Date().toISOString().slice(0, 10);
+
 function machine(): string[] {
   const keepalived = spawnSync('keepalived', ['--version'], { encoding: 'utf8' });
   if (keepalived.error !== undefined) throw new Error('there is no keepalived: apt-get install keepalived');
   const [version = ''] = /v\d+(\.\d+)+/.exec(keepalived.stderr + keepalived.stdout) ?? [];
-  const commit = spawnSync('git', ['-C', CHECKOUT, 'describe', '--always', '--dirty'], {
-    encoding: 'utf8',
-  }).stdout.trim();
   const { length } = cpus();
   const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
   return [
     `${length} cores of ${cpus()[0]?.model ?? 'unknown'}, ${memory}, Linux ${release()}`,
-    `lvskeeper ${commit}, Node ${process.version}; keepalived ${version}`,
+    `Node ${process.version}; keepalived ${version}`,
   ];
 }
 
@@ -160,7 +164,8 @@ async function main(): Promise<number> {
   const report: Report = { date: new Date().toISOString().slice(0, 16).replace('T', ' '), machine: facts, chapters };
   process.stdout.write(values.json ? `${JSON.stringify(report, null, 2)}\n` : renderText(report));
   for (const failure of failures) console.error(`bench: failed: ${failure}`);
-  if (values.write && failures.length === 0) writeFileSync(PAGE, renderMarkdown(report));
+  if (values.write && failures.length === 0)
+    writeFileSync(PAGE, renderMarkdown(report, positionals.length === 0 ? '' : readFileSync(PAGE, 'utf8')));
   return failures.length === 0 ? 0 : 1;
 }
 
