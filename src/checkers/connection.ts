@@ -7,10 +7,10 @@ import type { IpAddress } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Duration } from '../base/time.ts';
 import type { PhaseLimits } from '../config/config.ts';
-import { connectTcp } from '../system/tcp-socket.ts';
+import { connectTcp, watchRefusal } from '../system/tcp-socket.ts';
 import { deadline, down, type Finding, type Learned, localError } from './attempt.ts';
 import { type ProbeTarget, reach } from './probe.ts';
-import { codeOf, explainSocketError } from './socket-error.ts';
+import { codeOf, explainNetworkError, explainSocketError } from './socket-error.ts';
 import { contextFor, explainRefusal, type Trust } from './trust.ts';
 
 export type Connection = {
@@ -42,6 +42,11 @@ export function open(target: ProbeTarget, trust: Trust | null, limits: PhaseLimi
   const once = atMostOnce(done);
   const opened = connectTcp(target.address, reach(target));
   if (!opened.ok) return failed(explainSocketError(opened.error, target.source), once);
+  const refused = watchRefusal(opened.value);
+  // Before the listeners below, to which an error is a word of the network.
+  opened.value.on('error', (error) => {
+    if (refused()) once.call(err(explainSocketError(error, target.source)));
+  });
   if (limits.connectTimeout !== null) once.within(limits.connectTimeout, NO_CONNECTION);
   if (trust !== null) return secure(opened.value, target.source, trust, once, limits);
   return openPlain(opened.value, target.source, once);
@@ -64,15 +69,16 @@ function failed(finding: Finding, once: Once): Connection {
 }
 
 function openPlain(socket: net.Socket, source: IpAddress | null, once: Once): Connection {
-  socket.on('error', (error) => once.call(err(explainSocketError(error, source))));
+  socket.on('error', (error) => once.call(err(explainNetworkError(error, source))));
   socket.once('connect', () => once.call(ok(socket)));
   return {
     phase: () => (socket.connecting ? 'connecting' : 'open'),
     learned: () => ({}),
     end: () => {
       once.forget();
-      // A reset, for the reason given in the `tcp` check: nothing of the connection stays in TIME_WAIT here.
-      if (socket.connecting) socket.destroy();
+      // A reset, for the reason given in the `tcp` check: nothing of the connection stays in TIME_WAIT here. One that is
+      // being shut down, as HTTP/2 does after an error, cannot be reset (uv_tcp_close_reset), and would stay open for ever.
+      if (socket.connecting || socket.writableEnded) socket.destroy();
       else if (!socket.destroyed) socket.resetAndDestroy();
     },
   };
@@ -150,12 +156,13 @@ export function explainConnectionError(error: Error, source: IpAddress | null): 
     return down('TLS: the server does not speak TLS on this port');
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO')
     return down(`TLS: ${'reason' in error && typeof error.reason === 'string' ? explainTls(error.reason) : code}`);
-  return explainSocketError(error, source);
+  return explainNetworkError(error, source);
 }
 
-/** OpenSSL's words; those of an alert of the server have versions before them (openssl/sslerr.h, from 1000 on). */
+/** OpenSSL's words, where ours are not better. Of an alert of the server they have a version before them (openssl/sslerr.h, from 1000 on). */
 function explainTls(reason: string): string {
   const alert = /^(?:ssl\/tls|sslv3|tlsv1|tlsv13) (?:alert )?(.*)$/.exec(reason)?.[1];
+  if (alert === 'no application protocol') return 'the server does not offer the protocol that was asked for (ALPN)';
   return alert === undefined ? reason : `the server refuses (alert: ${alert})`;
 }
 

@@ -45,6 +45,8 @@ function explainIcmp(error: SystemError, target: ProbeTarget): Finding {
       return down('ICMP: protocol unreachable');
     case 'EACCES':
       return down('ICMP: forbidden by a firewall');
+    case 'ENETUNREACH':
+      return down('network unreachable');
     default:
       return explainSending(error, target);
   }

@@ -55,5 +55,12 @@ export function explainSocketError(error: Error, source: IpAddress | null): Find
   return down(`connection failed: ${code === '' ? error.message : code}`);
 }
 
+/**
+ * The same of one that came later, once the probe had been sent: that there is no way to the server was then said by a router
+ * (ICMP, destination unreachable), and not by this machine.
+ */
+export const explainNetworkError = (error: Error, source: IpAddress | null): Finding =>
+  codeOf(error) === 'ENETUNREACH' ? down('network unreachable') : explainSocketError(error, source);
+
 /** The error's code (`ECONNREFUSED`, `UND_ERR_SOCKET`); empty when it has none. */
 export const codeOf = (error: Error): string => ('code' in error && typeof error.code === 'string' ? error.code : '');

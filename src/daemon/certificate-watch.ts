@@ -1,12 +1,23 @@
 /** Tells in time of certificates that will expire: each once a day, from the day that the check's `expiry_warning` begins. */
 
 import { formatDuration, milliseconds } from '../base/time.ts';
+import type { CheckConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
 import type { Happening } from '../control/event.ts';
 
-/** Whose certificate it is, in words: `web: server web1 (10.0.0.21:443)`. `warning`: how long before, ms; 0: never. */
+/** `of`: as `shownTo` says. `warning`: how long before, ms; 0: never. */
 export type Shown = { readonly of: string; readonly expires: number; readonly warning: number };
 
 export type CertificateWatch = { saw(shown: Shown): void };
+
+/** Whose certificate it is, in words: several checks of a server may see several. */
+export function shownTo(
+  { name, checks }: Pick<ServiceConfig, 'name' | 'checks'>,
+  server: Pick<ServerConfig, 'name'>,
+  check: Pick<CheckConfig, 'name'>,
+): string {
+  const by = checks.length > 1 ? `, check ${check.name}` : '';
+  return `${name}: server ${server.name}${by}`;
+}
 
 const DAY = 86_400_000;
 

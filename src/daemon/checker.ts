@@ -5,7 +5,8 @@
  */
 
 import type { IpAddress } from '../base/address.ts';
-import { type Duration, milliseconds, seconds } from '../base/time.ts';
+import { type Duration, type Instant, milliseconds, seconds } from '../base/time.ts';
+import type { ProbeResult } from '../checkers/probe.ts';
 import { createProber } from '../checkers/registry.ts';
 import type { CheckConfig, IpvsConfig, ServerConfig, ServiceConfig } from '../config/config.ts';
 import { probedAt } from '../config/service-words.ts';
@@ -26,7 +27,7 @@ import { openAsker } from '../trackers/gateway/ask.ts';
 import { createTrackers } from '../trackers/registry.ts';
 import { createServiceBoard } from '../trackers/service/board.ts';
 import { awayWith, isBackup, onlyActive } from './active-services.ts';
-import { createCertificateWatch } from './certificate-watch.ts';
+import { createCertificateWatch, shownTo } from './certificate-watch.ts';
 import { createChangingServices } from './changing-services.ts';
 import { report, serve, tellTracked } from './child.ts';
 import { createComplaints } from './complaints.ts';
@@ -166,30 +167,32 @@ const gateway = {
   isVirtual: (address: IpAddress) => orders.virtualAddresses.includes(address),
   openAsker,
 };
-const guard = createFailureGuard({ inspect: (to) => uplinkTrouble(to, clock, gateway), now, report });
+const guard = createFailureGuard({ inspect: (to) => uplinkTrouble(to, clock, gateway), now, pass: take, report });
 const certificates = createCertificateWatch(Date.now, report);
 const probes = createProberSchedule({
   now,
   timer: createTimer,
   createProber: paths.createProber,
   random: Math.random,
-  onResult: (key, found, at) => {
-    const result = guard.judge(key, found, at);
-    const verdicts = readers.get(key) ?? [];
-    if (result.certificateExpires !== undefined) sawCertificate(result.certificateExpires, verdicts);
-    const changed = verdicts.flatMap((verdict) => keeper.take(verdict, result, at) ?? []);
-    if (changed.length === 0) return;
-    store.changed();
-    board.refresh();
-    void reconciler.look(changed);
-  },
+  onResult: guard.hear,
   interval: (key) => shortest((readers.get(key) ?? []).flatMap((verdict) => book.interval(verdict, standsBy) ?? [])),
 });
+
+/** Takes in what a probe found, as it is to count. */
+function take(key: string, result: ProbeResult, at: Instant): void {
+  const verdicts = readers.get(key) ?? [];
+  if (result.certificateExpires !== undefined) sawCertificate(result.certificateExpires, verdicts);
+  const changed = verdicts.flatMap((verdict) => keeper.take(verdict, result, at) ?? []);
+  if (changed.length === 0) return;
+  store.changed();
+  board.refresh();
+  void reconciler.look(changed);
+}
 
 function sawCertificate(expires: number, verdicts: readonly string[]): void {
   for (const { service, server, check } of verdicts.flatMap((verdict) => book.place(verdict) ?? []))
     if ('expiryWarning' in check)
-      certificates.saw({ of: `${service.name}: server ${server.name}`, expires, warning: check.expiryWarning });
+      certificates.saw({ of: shownTo(service, server, check), expires, warning: check.expiryWarning });
 }
 
 /** Services that another director carries. */
@@ -231,8 +234,13 @@ async function configure(told: ToldCheckerOrders): Promise<void> {
   await aimProbes();
 }
 
+/** How often it has been begun. */
+let aimed = 0;
+
 /** Tells every probe its server and its source. Those that stay the same go on undisturbed. */
 async function aimProbes(): Promise<void> {
+  aimed += 1;
+  const turn = aimed;
   const checked = orders.services.filter(({ checks }) => checks.length > 0);
   const sources = await paths.sources(checked, orders.virtualAddresses);
   const wishes = checked.flatMap((service) =>
@@ -241,6 +249,8 @@ async function aimProbes(): Promise<void> {
   receiving = await paths.settingsFor(wishes);
   // Before the first probe that needs them.
   await settings.request();
+  // Another one has begun meanwhile, and knows better what is to be probed.
+  if (turn !== aimed) return;
   const shared = shareProbes(wishes);
   readers = shared.readers;
   probes.configure(shared.orders);
@@ -285,6 +295,7 @@ function takeRoles(next: readonly RouterRole[]): void {
   const before = roles;
   roles = next;
   paths.rolesChanged(before, orders.homes);
+  probes.hurry();
   if (ipvs === undefined) return;
   if (balancing) void reconciler.request();
   void settings.request();

@@ -12,8 +12,8 @@ import { createFailures, mostFail } from '../health/failures.ts';
 export type FailureGuard = {
   /** From now on these are probed, by their keys, and where each of them is. */
   configure(probes: ReadonlyMap<string, IpAddress>): void;
-  /** The result as it is to count. */
-  judge(key: string, result: ProbeResult, now: Instant): ProbeResult;
+  /** Takes in how a probe ended at `at`. It is passed on as it is to count: at once, or when that is known. */
+  hear(key: string, result: ProbeResult, at: Instant): void;
   /** Why failures do not count now; `null`: they do. */
   trouble(): string | null;
 };
@@ -22,6 +22,7 @@ export type GuardPorts = {
   /** What is wrong with the way to these; `null`: nothing that can be seen from here. */
   readonly inspect: (to: readonly IpAddress[]) => Promise<string | null>;
   readonly now: () => Instant;
+  readonly pass: (key: string, result: ProbeResult, at: Instant) => void;
   readonly report: (happening: Happening) => void;
 };
 
@@ -32,13 +33,17 @@ const HOLDS: Duration = milliseconds(1000);
 /** Enough to find the way by, of thousands. */
 const LOOKED_AT = 64;
 
-export function createFailureGuard({ inspect, now, report }: GuardPorts): FailureGuard {
+type Heard = { readonly result: ProbeResult; readonly at: Instant };
+
+export function createFailureGuard({ inspect, now, pass, report }: GuardPorts): FailureGuard {
   const failures = createFailures(WINDOW);
   let places: ReadonlyMap<string, IpAddress> = new Map();
   /** What is wrong with the way; `null`: nothing; `undefined`: most do not fail, or this is not known yet. */
   let trouble: string | null | undefined;
   let foundAt: Instant | undefined;
   let looking = false;
+  /** Failures of which it is not known yet whether they count, by the keys of their probes. */
+  const waiting = new Map<string, Heard[]>();
 
   function look(): void {
     if (looking) return;
@@ -48,7 +53,25 @@ export function createFailureGuard({ inspect, now, report }: GuardPorts): Failur
       looking = false;
       foundAt = now();
       if (mostFail(failures.count())) become(found);
+      passWaiting();
     });
+  }
+
+  function passWaiting(): void {
+    const all = [...waiting];
+    waiting.clear();
+    for (const [key, heard] of all) for (const { result, at } of heard) pass(key, asItCounts(result), at);
+  }
+
+  const asItCounts = (result: ProbeResult): ProbeResult =>
+    typeof trouble === 'string'
+      ? { outcome: 'local-error', reason: `does not count, as ${trouble}: ${result.reason}`, took: result.took }
+      : result;
+
+  function wait(key: string, heard: Heard): void {
+    const before = waiting.get(key);
+    if (before === undefined) waiting.set(key, [heard]);
+    else before.push(heard);
   }
 
   function become(next: string | null | undefined): void {
@@ -72,21 +95,22 @@ export function createFailureGuard({ inspect, now, report }: GuardPorts): Failur
     configure(probes) {
       places = probes;
       failures.keep(new Set(probes.keys()));
+      // Those that failed may be probed no more, and then nobody would look again.
+      if (!mostFail(failures.count())) become(undefined);
     },
-    judge(key, result, at) {
-      if (result.outcome === 'local-error') return result;
+    hear(key, result, at) {
+      if (result.outcome === 'local-error') return pass(key, result, at);
       failures.hear(key, result.outcome === 'down', at, typeof trouble === 'string');
       if (!mostFail(failures.count())) {
         become(undefined);
         foundAt = undefined;
-        return result;
+      } else if (result.outcome === 'down') {
+        if (foundAt === undefined || at - foundAt >= HOLDS) look();
+        if (trouble === undefined) return wait(key, { result, at });
       }
-      if (result.outcome === 'up') return result;
-      if (foundAt === undefined || at - foundAt >= HOLDS) look();
-      if (trouble === null) return result;
-      const why =
-        trouble === undefined ? 'most checks fail at once, and it is looked whether this director is cut off' : trouble;
-      return { outcome: 'local-error', reason: `does not count, as ${why}: ${result.reason}`, took: result.took };
+      // It answers again: what came before it says nothing any more.
+      if (result.outcome === 'up') waiting.delete(key);
+      pass(key, result.outcome === 'up' ? result : asItCounts(result), at);
     },
     trouble: () => trouble ?? null,
   };

@@ -31,6 +31,8 @@ export type ProbePorts = {
 export type ProberSchedule = {
   /** What is to be probed from now on, whole. New and changed orders start within one of their intervals, spread out. */
   configure(orders: readonly ProbeOrder[]): void;
+  /** The time between two probes may have become another one: what is due sooner by it is brought forward. */
+  hurry(): void;
   /** Ends every probe; settles when none is under way. */
   close(): Promise<void>;
 };
@@ -44,7 +46,11 @@ type Entry = {
   due: Instant;
   /** When it was due last, by its interval alone. */
   began: Instant;
+  /** The interval by which its next start is planned. */
+  interval: Duration;
   busy: boolean;
+  /** It was due while it was busy. */
+  missed: boolean;
   closed: boolean;
 };
 
@@ -59,6 +65,12 @@ export const MOST_AT_ONCE = 128;
  * probe. An interval is mostly a multiple of it too, and then just as long as without it.
  */
 const GRAIN: Duration = milliseconds(5);
+
+/**
+ * A probe whose answer comes when its next turn has just gone by, by at most this share of the interval, is started at once: a
+ * silent server is given up after `timeout`, which is often no less than the interval, and would be probed half as often.
+ */
+const MADE_UP = 0.25;
 
 export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   const agenda = createAgenda<Entry>();
@@ -76,6 +88,7 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
       if (entry.closed || entry.due !== next.due) continue;
       entry.began = entry.phase;
       plan(entry, now);
+      entry.missed = entry.busy;
       if (entry.busy) continue;
       start(entry);
       left--;
@@ -87,11 +100,16 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
   function plan(entry: Entry, now: Instant): void {
     const { key, check } = entry.order;
     const interval = ports.interval(key);
-    const phase = nextDue(entry.began, interval, now);
-    if (phase === entry.phase) return;
-    entry.phase = phase;
-    entry.due = after(phase, times(interval, (ports.random() * check.jitter) / 100));
+    entry.phase = nextDue(entry.began, interval, now);
+    entry.interval = interval;
+    entry.due = after(entry.phase, times(interval, (ports.random() * check.jitter) / 100));
     agenda.add(entry.due, entry);
+  }
+
+  function hurry(): void {
+    const now = ports.now();
+    for (const entry of entries.values()) if (ports.interval(entry.order.key) < entry.interval) plan(entry, now);
+    arm();
   }
 
   function arm(): void {
@@ -102,15 +120,21 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
 
   function start(entry: Entry): void {
     entry.busy = true;
+    entry.missed = false;
     const run = entry.prober.run().then((result) => {
       running.delete(run);
       entry.busy = false;
       if (entry.closed) return;
       const now = ports.now();
       ports.onResult(entry.order.key, result, now);
-      const planned = entry.due;
-      plan(entry, now);
-      if (entry.due !== planned) arm();
+      // What is planned stays while the interval does, even if its time has come since: it is about to be started.
+      const { interval } = entry;
+      if (ports.interval(entry.order.key) !== interval) {
+        plan(entry, now);
+        arm();
+      }
+      if (entry.missed && !entry.closed && entry.interval === interval && now - entry.began < interval * MADE_UP)
+        start(entry);
     });
     running.add(run);
   }
@@ -131,13 +155,26 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
       if (known !== undefined) kept.set(order.key, known);
       else {
         const prober = ports.createProber(order.check, order.target);
-        const entry: Entry = { order, prober, phase: now, due: now, began: now, busy: false, closed: false };
+        const { interval } = order.check;
+        const entry = {
+          order,
+          prober,
+          phase: now,
+          due: now,
+          began: now,
+          interval,
+          busy: false,
+          missed: false,
+          closed: false,
+        };
         fresh.push(entry);
         kept.set(order.key, entry);
       }
     }
     for (const [key, entry] of before) if (kept.get(key) !== entry) end(entry);
     entries = kept;
+    // Whoever shares a probe from now on may want it more often.
+    hurry();
 
     for (const [index, entry] of fresh.entries()) {
       entry.phase = firstDue(now, entry.order.check.interval, index, fresh.length);
@@ -154,5 +191,5 @@ export function createProberSchedule(ports: ProbePorts): ProberSchedule {
     await Promise.all(running);
   }
 
-  return { configure, close };
+  return { configure, hurry, close };
 }

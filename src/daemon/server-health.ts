@@ -19,7 +19,7 @@ export type Known = {
   cameBack: Instant | null;
 };
 
-/** `before`: the same server as it was known until now. Without checks, which are told nothing, it is not known. */
+/** `before`: the same server as it was known until now, under checks that may have been others. */
 export function know(
   of: Pick<Known, 'service' | 'server' | 'index'>,
   standing: readonly Verdict[],
@@ -29,9 +29,20 @@ export function know(
   const verdicts = standing.map((verdict, i) => heldBy(of.service.checks[i] as CheckConfig, verdict));
   const known: Known = { ...of, verdicts, state: 'unknown', since: now, cameBack: before?.cameBack ?? null };
   known.state = healthOf(known, now).state;
+  // What the checks that are left do not know is what was known before.
+  if (before !== undefined && known.state === 'unknown') known.state = before.state;
   if (before?.state === known.state) known.since = before.since;
+  else if (before?.state === 'down') known.cameBack = now;
   else if (before === undefined) known.since = instant(Math.max(0, ...verdicts.map(({ since }) => since)));
   return known;
+}
+
+/** The change of a server's health that other checks brought; `undefined`: none, or nothing was known of it. */
+export function changeByConfig(known: Known, before: Known | undefined, now: Instant): Change | undefined {
+  const { state } = known;
+  if (before === undefined || before.state === 'unknown' || state === 'unknown' || state === before.state)
+    return undefined;
+  return { from: before.state, to: state, reason: `its checks are others now: ${healthOf(known, now).reason}` };
 }
 
 /**
@@ -92,8 +103,10 @@ export function hear(
   known.verdicts[index] = next;
   const advises = next.advice !== before.advice || next.latency?.share !== before.latency?.share;
   if (change === undefined && !advises) return { moved: false };
-  const { state, reason } = healthOf(known, now);
+  const { state: found, reason } = healthOf(known, now);
   const from = known.state;
+  // Of several any would do: the one that did has failed, and the others have not answered yet.
+  const state = found === 'unknown' && from === 'up' ? 'down' : found;
   if (state === from || state === 'unknown') return { moved: advises };
   known.state = state;
   known.since = now;

@@ -8,7 +8,8 @@ import type { ServerConfig, ServiceConfig } from '../config/config.ts';
 import { describeListeners, describeServer } from '../config/service-words.ts';
 import type { Happening } from '../control/event.ts';
 import type { ServerOrder, ServerStatus, ServiceStatus } from '../control/status.ts';
-import type { Health, ProbeResult } from '../health/verdict.ts';
+import { asksOut } from '../health/server.ts';
+import type { Change, Health, ProbeResult } from '../health/verdict.ts';
 import { desired, keysOf, type ServerDefinition } from '../ipvs/desired.ts';
 import type { Table } from '../ipvs/table.ts';
 import { type Pool, step as poolStep } from '../pool/pool.ts';
@@ -84,7 +85,9 @@ export function createServiceKeeper(
   const memberOf = (service: ServiceConfig, server: ServerConfig): Member => {
     const known = book.of(service, server);
     return {
-      weight: known === undefined ? server.weight : advisedFor({ ...known, server }).weight,
+      weight: server.weight,
+      asked: known === undefined ? null : advisedFor({ ...known, server }).weight,
+      asksOut: known !== undefined && asksOut(known.verdicts),
       health: stateOf(service, known),
       since: known?.since ?? configuredAt.get(service) ?? (0 as Instant),
       cameBack: known?.cameBack ?? null,
@@ -147,7 +150,8 @@ export function createServiceKeeper(
       ordered = orders;
       services = next;
       for (const service of next) if (!configuredAt.has(service)) configuredAt.set(service, now);
-      book.configure(next, (service, server) => destinationIn(kernel, service, server)?.weight ?? null, now);
+      const changes = book.configure(next, (s, server) => destinationIn(kernel, s, server)?.weight ?? null, now);
+      for (const { known, change } of changes) report(serverHappening(known, change));
       const keys = new Set(next.map((service) => keyOf(service)));
       remembered = new Map([...remembered].filter(([key]) => keys.has(key)));
       standing = new Map(next.map((s) => [s, settled?.get(s) ?? s.servers.map((server) => memberOf(s, server))]));
@@ -161,10 +165,7 @@ export function createServiceKeeper(
       const { service, server, index } = heard.known;
       const members = standing.get(service);
       if (members !== undefined) members[index] = memberOf(service, server);
-      if (heard.change !== undefined) {
-        const address = describeServer(service, server.address);
-        report({ kind: 'server', service: service.name, server: server.name, address, ...heard.change });
-      }
+      if (heard.change !== undefined) report(serverHappening(heard.known, heard.change));
       update(service, UNREAD, now);
       return service;
     },
@@ -236,7 +237,8 @@ export function createServiceKeeper(
     const known = book.of(service, server);
     const there = destinationIn(kernel, service, server);
     const checked = service.checks.length > 0;
-    const { state, reason } = known === undefined ? UNKNOWN : healthOf(known, now);
+    const { state } = known ?? UNKNOWN;
+    const { reason } = known === undefined ? UNKNOWN : healthOf(known, now);
     return {
       name: server.name,
       address: describeServer(service, server.address),
@@ -255,6 +257,11 @@ export function createServiceKeeper(
       checks: known === undefined ? [] : checksStatus(known, now, date),
     };
   }
+}
+
+function serverHappening({ service, server }: Known, change: Change): Happening {
+  const address = describeServer(service, server.address);
+  return { kind: 'server', service: service.name, server: server.name, address, ...change };
 }
 
 const UNKNOWN = { state: 'unknown', reason: '' } as const;

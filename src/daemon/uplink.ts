@@ -14,6 +14,8 @@ export type UplinkTools = Omit<GatewayTools, 'rtnetlink'> & {
 /** Time for one question to a router, and how many are put until its silence counts. */
 const ANSWER_WITHIN: Duration = milliseconds(200);
 const QUESTIONS = 2;
+/** Of the servers on the link, how many are asked. */
+const NEIGHBOURS = 8;
 
 /** In words, to go on a sentence; `null`: nothing is wrong that can be seen. Looks at the way that most of them take. */
 export async function uplinkTrouble(
@@ -21,16 +23,27 @@ export async function uplinkTrouble(
   clock: Clock,
   tools: UplinkTools,
 ): Promise<string | null> {
-  const routes = (await tools.rtnetlink.routesTo(to)).flatMap((route) => (route.ok ? [route.value] : []));
-  const way = mostUsed(routes);
+  const found = await tools.rtnetlink.routesTo(to);
+  const way = mostUsed(found.flatMap((route) => (route.ok ? [route.value] : [])));
   if (way === undefined) return null;
   const links = await tools.rtnetlink.links();
   const link = links.ok ? links.value.find(({ index }) => index === way.interfaceIndex) : undefined;
   if (link === undefined || link.loopback) return null;
   if (!link.up) return `${link.name} is down`;
   if (!link.lowerUp) return `${link.name} has no carrier`;
-  const router = way.gateway ?? (await defaultRouterOn(link.name, tools));
-  return router === null ? null : ask(router, clock, tools);
+  if (way.gateway !== undefined) return silenceOf(way.gateway, clock, tools);
+  const router = await defaultRouterOn(link.name, tools);
+  if (router === null) return null;
+  const silent = await silenceOf(router, clock, tools);
+  // It may be the router alone that has failed, or that never answers.
+  const there = to.filter((_, i) => found[i]?.ok === true && found[i].value.interfaceIndex === way.interfaceIndex);
+  return silent === null || (await anyAnswers(there.slice(0, NEIGHBOURS), clock, tools)) ? null : silent;
+}
+
+/** Whether the link carries answers of any of these servers that are on it, though their probes fail. */
+async function anyAnswers(servers: readonly IpAddress[], clock: Clock, tools: UplinkTools): Promise<boolean> {
+  const answers = await Promise.all(servers.map((server) => ask(server, clock, tools)));
+  return answers.some(({ outcome }) => outcome === 'up');
 }
 
 /** The route of the interface that most packets leave by. */
@@ -48,14 +61,20 @@ async function defaultRouterOn(name: string, { defaultRoute }: UplinkTools): Pro
   return route.ok && route.value?.interface === name ? route.value.gateway : null;
 }
 
-function ask(gateway: IpAddress, clock: Clock, tools: UplinkTools): Promise<string | null> {
-  const { promise, resolve } = Promise.withResolvers<string | null>();
+/** In words, that the router does not answer; `null`: it does, or that cannot be told. */
+async function silenceOf(gateway: IpAddress, clock: Clock, tools: UplinkTools): Promise<string | null> {
+  const { outcome, reason } = await ask(gateway, clock, tools);
+  return outcome === 'down' ? `the gateway ${gateway} ${reason}` : null;
+}
+
+function ask(gateway: IpAddress, clock: Clock, tools: UplinkTools): Promise<Finding> {
+  const { promise, resolve } = Promise.withResolvers<Finding>();
   let silent = 0;
-  const found = ({ outcome, reason }: Finding): void => {
+  const found = (finding: Finding): void => {
     silent += 1;
-    if (outcome === 'down' && silent < QUESTIONS) return;
+    if (finding.outcome === 'down' && silent < QUESTIONS) return;
     watcher.close();
-    resolve(outcome === 'down' ? `the gateway ${gateway} ${reason}` : null);
+    resolve(finding);
   };
   const question = { type: 'gateway', gateway, interval: milliseconds(250), timeout: ANSWER_WITHIN } as const;
   const watcher = watchGateway({ ...question, rise: 1, fall: 1, weight: 0 }, clock, tools, found);

@@ -5,7 +5,7 @@ import type { CheckConfig, ServerConfig, ServiceConfig } from '../config/config.
 import { describeServer } from '../config/service-words.ts';
 import { begin, type Change, intervalOf, type ProbeResult, type Saved, type Verdict } from '../health/verdict.ts';
 import { keysOf } from '../ipvs/desired.ts';
-import { hear, type Known, know } from './server-health.ts';
+import { changeByConfig, hear, type Known, know } from './server-health.ts';
 import { areSameProbe } from './shared-probes.ts';
 
 /** The verdicts of a process before this one, and when it wrote them down. */
@@ -14,13 +14,13 @@ export type Restored = { readonly at: Instant; readonly verdicts: ReadonlyMap<st
 export type VerdictBook = {
   /**
    * From now on these services. What is known of a server of the same service and address stays known. `weightOf`: what the
-   * kernel gives a server now; `null` when it is not there.
+   * kernel gives a server now; `null` when it is not there. Gives the servers whose health is another by other checks.
    */
   configure(
     services: readonly ServiceConfig[],
     weightOf: (service: ServiceConfig, server: ServerConfig) => number | null,
     now: Instant,
-  ): void;
+  ): readonly { readonly known: Known; readonly change: Change }[];
   /** `undefined`: the service is not there, or without checks. */
   of(service: ServiceConfig, server: ServerConfig): Known | undefined;
   /** Takes a result in. `undefined`: nothing of its server may be another in the kernel by it, or there is no such verdict. */
@@ -65,6 +65,10 @@ function carriedOver({ known, index }: Place, check: CheckConfig): Verdict {
   return same ? verdict : { ...verdict, certificateExpires: null, output: null };
 }
 
+/** Whether a server may have failed, by this check at least, though the kernel has it with a weight. */
+const keepsFailed = ({ panicThreshold, maxEjected, checksNeeded, checks }: ServiceConfig): boolean =>
+  panicThreshold > 0 || maxEjected < 100 || (checksNeeded === 'any' && checks.length > 1);
+
 /** `restored` is asked for once, when first configured. */
 export function createVerdictBook(restored: () => Restored | undefined): VerdictBook {
   const servers = new Map<string, Known>();
@@ -96,7 +100,8 @@ export function createVerdictBook(restored: () => Restored | undefined): Verdict
     services: readonly ServiceConfig[],
     weightOf: (service: ServiceConfig, server: ServerConfig) => number | null,
     now: Instant,
-  ): void {
+  ): readonly { readonly known: Known; readonly change: Change }[] {
+    const changes: { readonly known: Known; readonly change: Change }[] = [];
     const saved = first ? restored() : undefined;
     first = false;
     const next = new Set(services.filter(({ checks }) => checks.length > 0));
@@ -104,7 +109,10 @@ export function createVerdictBook(restored: () => Restored | undefined): Verdict
     const verdictOf = (service: ServiceConfig, server: ServerConfig, check: CheckConfig): Verdict => {
       const key = verdictKey(service, server, check);
       const old = before.verdicts.get(key);
-      return old ? carriedOver(old, check) : begin(weightOf(service, server), now, saved?.verdicts.get(key));
+      if (old !== undefined) return carriedOver(old, check);
+      const left = saved?.verdicts.get(key);
+      const told = left?.state === 'down' && keepsFailed(service);
+      return begin(told ? null : weightOf(service, server), now, left);
     };
     for (const service of next) {
       if (configured.has(service)) continue;
@@ -113,11 +121,14 @@ export function createVerdictBook(restored: () => Restored | undefined): Verdict
         const standing = service.checks.map((check) => verdictOf(service, server, check));
         const known = know({ service, server, index }, standing, before.servers.get(key), now);
         servers.set(key, known);
+        const change = changeByConfig(known, before.servers.get(key), now);
+        if (change !== undefined) changes.push({ known, change });
         for (const [i, check] of service.checks.entries())
           verdicts.set(verdictKey(service, server, check), { known, index: i });
       }
     }
     configured = next;
+    return changes;
   }
 
   return {

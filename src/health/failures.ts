@@ -39,6 +39,8 @@ export function createFailures(window: Duration): Failures {
     hear(key, failed, now, hold) {
       if (!hold) age(now);
       if (!failed) {
+        // Mostly it was well before.
+        if (well.has(key)) return;
         recent.delete(key);
         old.delete(key);
         well.add(key);

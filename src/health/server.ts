@@ -36,6 +36,10 @@ function said(all: readonly Named[], such: readonly Named[]): string {
   return such.map(({ name, reason }) => (reason === '' ? name : `${name}: ${reason}`)).join('; ');
 }
 
+/** Whether one of them says that the server asks to be out of service. */
+export const asksOut = (verdicts: readonly Verdict[]): boolean =>
+  verdicts.some(({ advice }) => advice.mode === 'maint');
+
 /** What a server has, as its checks advise. */
 export type Advised = {
   /** 0 to 65535. */

@@ -49,9 +49,9 @@ export function step(
 ): Pool {
   const quorum = quorumStep(settings, hold, servers, now);
   const isSorry = !quorum.hold.held && sorry.length > 0;
-  // What an operator has taken out is not out because of its check.
+  // What an operator has taken out, or asks to be out, is not out because it failed.
   const members = servers.map(ordered);
-  const judged = members.filter(({ word }) => !isOut(word));
+  const judged = members.filter(({ word, asksOut }) => !isOut(word) && !asksOut);
   const panic = !isSorry && isPanic(settings.panicThreshold, judged);
   const out = ejected(settings.maxEjected, judged);
   const { onFailure, slowStart } = settings;

@@ -12,6 +12,10 @@ export type Member = Standing & {
   readonly cameBack: Instant | null;
   /** The operator's order that is in force; `null`: none. */
   readonly word: ServerWord | null;
+  /** The weight that it asks for by its checks; `null`: that of the config. */
+  readonly asked: number | null;
+  /** It asks to be out of service: it is out like one that failed, and stays so in a panic too. */
+  readonly asksOut: boolean;
 };
 
 /**
@@ -35,13 +39,17 @@ export type Scene = {
   readonly isEjected: (server: Member) => boolean;
 };
 
-/** The server with the weight that an operator gives it. */
-export const ordered = (server: Member): Member =>
-  server.word?.kind === 'weight' ? { ...server, weight: server.word.weight } : server;
+/** The server with the weight that an operator gives it, or else that it asks for. */
+export function ordered(server: Member): Member {
+  const { word, weight, asked } = server;
+  const given = word?.kind === 'weight' ? word.weight : (asked ?? weight);
+  return given === weight ? server : { ...server, weight: given };
+}
 
 /** `server`: as `ordered` makes it. */
 export function seat(scene: Scene, server: Member, now: Instant): Seat {
   if (isOut(server.word)) return { place: outPlace(server.word, scene.onFailure, server), why: 'ordered' };
+  if (server.asksOut) return { place: place(scene.onFailure, { ...server, health: 'down' }), why: 'failed' };
   const usual = seatByHealth(scene, server, now);
   if (!scene.sorry) return usual;
   const out = usual.place === 'absent' ? 'absent' : 0;

@@ -78,3 +78,13 @@ export function connectTcp(to: Endpoint, options: TcpOptions = {}): Result<Socke
     return socket.connect(to.port, to.address);
   });
 }
+
+/** Of a socket that `connectTcp` just gave: whether what it fails with is a refusal on this machine, and no word of the network. Ask when it fails. */
+export function watchRefusal(socket: Socket): () => boolean {
+  let sent = false;
+  // Node calls connect(2) in the next tick, right before this.
+  process.nextTick(() => {
+    sent = !socket.destroyed;
+  });
+  return () => !sent;
+}

@@ -19,9 +19,9 @@ import { cpuTime, memory } from './usage.ts';
 
 const GUEST = process.env.LAB_KERNEL === 'guest';
 /** Time that checks are counted, in ms, so many times one after the other; longer where there are few. */
-const [COUNTED, WINDOWS] = [GUEST ? 10_000 : 4000, 3];
+const [COUNTED, WINDOWS] = [GUEST ? 10_000 : 3000, 3];
 /** Until what became hot is compiled, in ms. */
-const SETTLING = 4000;
+const SETTLING = 3000;
 const PER_SERVICE = 10;
 /** Of the virtual router that is master meanwhile, in ms. */
 const ADVERTS = 10;
@@ -117,7 +117,11 @@ async function run(column: Column, load: Load): Promise<Seen> {
     daemon.configure(director, { services: load.services, routers });
     const begun = now();
     const started = daemon.start(director);
-    const complete = await eventually('a first probe of every server', 120_000, world.complete, 20);
+    const firstOfAll = (): number | undefined => {
+      if (started.process.exit !== null) throw new Error(`${daemon.name} ended:\n${started.process.output()}`);
+      return world.complete();
+    };
+    const complete = await eventually('a first probe of every server', 120_000, firstOfAll, 20);
     await sleep(SETTLING);
     const pid = await started.pidOf('checker');
     const probes = await capture(servers, `tcp[tcpflags] == tcp-syn and dst net ${WATCHED}`);

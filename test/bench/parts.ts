@@ -70,7 +70,7 @@ export const PARTS: readonly Part[] = [
     group: 'checks',
     title: 'Health checks',
     kernels: ['host', 'guest'],
-    limit: 180,
+    limit: 900,
     load: () => import('./checks.ts'),
   },
   {

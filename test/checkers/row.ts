@@ -27,7 +27,6 @@ export type Row = {
 /** Far more than any answer takes, and what is waited for where none comes: no shorter, as some have to come before it. */
 const LONG = '10s';
 const SHORT = '400 ms';
-const config = (value: string): string => value.replace(' ', '');
 
 /** The address of a server whose place does not say. */
 const HERE = '127.0.0.1';
@@ -35,7 +34,7 @@ const HERE = '127.0.0.1';
 export type Aimed = { readonly check: CheckConfig; readonly target: ProbeTarget };
 
 /** The check as `lvskeeper` reads it from a file, and where it goes. */
-export function aim(toml: string, place: Place, short: boolean): Aimed {
+export function aim(toml: string, place: Place, timeout: string): Aimed {
   const address = String(place.address ?? HERE);
   const text = `
     [[service]]
@@ -45,7 +44,7 @@ export function aim(toml: string, place: Place, short: boolean): Aimed {
     scheduler = "rr"
     [service.check]
     interval = "10s"
-    timeout  = "${short ? config(SHORT) : LONG}"
+    timeout  = "${timeout}"
     ${fillIn(toml, place)}
     [[service.server]]
     address = "${address.includes(':') ? `[${address}]` : address}:${place.port ?? 80}"`;
@@ -62,7 +61,8 @@ export function aim(toml: string, place: Place, short: boolean): Aimed {
 export const fillIn = (text: string, place: Place): string =>
   text.replace(/\{(\w+)\}/g, (whole, name: string) => String(place[name] ?? whole));
 
-export const isShort = ({ verdict }: Pick<Row, 'verdict'>): boolean => String(verdict).includes('{timeout}');
+export const isToExpire = ({ verdict }: Pick<Row, 'verdict'>): boolean => String(verdict).includes('{timeout}');
+export const timeoutOf = (row: Pick<Row, 'verdict'>): string => (isToExpire(row) ? SHORT.replace(' ', '') : LONG);
 
 /** Runs the check once. */
 export async function probe({ check, target }: Aimed): Promise<ProbeResult> {
@@ -73,7 +73,11 @@ export async function probe({ check, target }: Aimed): Promise<ProbeResult> {
 }
 
 /** What came of it must be what the row says. */
-export function judge(row: Row, place: Place, { outcome, reason, advice }: ProbeResult): void {
+export function judge(
+  row: Pick<Row, 'verdict' | 'advice'>,
+  place: Place,
+  { outcome, reason, advice }: ProbeResult,
+): void {
   const said = `${outcome}: ${reason}`;
   if (row.verdict instanceof RegExp) assert.match(said, row.verdict);
   else assert.equal(said, fillIn(row.verdict, { ...place, timeout: SHORT }));

@@ -65,12 +65,14 @@ export function mail(replies: Replies = {}, secured?: tls.TlsOptions): Behaviour
     if (typeof said === 'string') socket.write(said);
     else said(socket);
   };
-  const inside = secured === undefined ? undefined : inTls(secured, mail({ '': () => undefined, STARTTLS: '503 again?\r\n' }));
+  const inside =
+    secured === undefined ? undefined : inTls(secured, mail({ '': () => undefined, STARTTLS: '503 again?\r\n' }));
   return (socket) => {
     reply(socket, '');
     const hear = (bytes: Buffer): void => {
       const command = bytes.toString('latin1').trim().split(' ', 1)[0]?.toUpperCase() ?? '';
-      if (command !== 'STARTTLS' || inside === undefined || replies.STARTTLS !== undefined) return reply(socket, command);
+      if (command !== 'STARTTLS' || inside === undefined || replies.STARTTLS !== undefined)
+        return reply(socket, command);
       socket.off('data', hear);
       socket.write('220 go ahead\r\n');
       inside(socket);

@@ -78,6 +78,7 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
   function readHead(input: Buffer, at: number): number {
     const end = input.indexOf('\r\n\r\n', at, 'latin1');
     const size = (end < 0 ? input.length : end + 4) - at;
+    if (isTls(input, at)) return fail('not HTTP: the server speaks TLS on this port');
     if (!beginsWell(input.toString('latin1', at, at + 12)))
       return fail(`not HTTP: it begins ${quote(input.toString('latin1', at, at + 80))}`);
     if (!within(size)) return MORE;
@@ -157,6 +158,9 @@ export function createHttp1Reader(bodiless: boolean, listener: Listener): Http1R
 
   return { push, finish, stop, reusable: () => reusable };
 }
+
+/** An alert, with which a server of TLS answers a request (RFC 8446, 5.1). */
+const isTls = (input: Buffer, at: number): boolean => input[at] === 21 && input[at + 1] === 3;
 
 const CR = 13;
 const LF = 10;

@@ -8,7 +8,7 @@ import { type Connection, NO_CONNECTION, open } from '../connection.ts';
 import type { Link } from '../exchange.ts';
 import { http2Link, refusesHttp2 } from '../http2-link.ts';
 import type { ProbeTarget } from '../probe.ts';
-import { explainSocketError } from '../socket-error.ts';
+import { explainNetworkError, explainSocketError } from '../socket-error.ts';
 import type { Trust } from '../trust.ts';
 import { http1Link, socketLink } from './http1-link.ts';
 import type { Plan } from './plan.ts';
@@ -55,7 +55,7 @@ function openBare({ plan: { check }, target, course }: Peer, done: Done): Connec
     heard: (bytes) => link.heard(bytes),
     ended: () => link.closed(),
     failed(error) {
-      if (phase === 'connecting') begin(err(explainSocketError(error, target.source)));
+      if (phase === 'connecting') begin(err(explainNetworkError(error, target.source)));
       else link.failed(error);
     },
   });

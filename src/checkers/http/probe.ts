@@ -27,7 +27,11 @@ export function createHttpProber(check: HttpCheckConfig, target: ProbeTarget): P
       const keep = (link: Link): void => {
         kept = link;
       };
-      return inquire(inquiry, before, keep, settle);
+      return inquire(inquiry, before, keep, (finding) => {
+        // Until the next one there is nothing to give up: of 10,000 that would be much to keep.
+        current = undefined;
+        settle(finding);
+      });
     });
     return current.result;
   }

@@ -6,7 +6,7 @@ import { dialTcp } from '../../system/tcp-connect.ts';
 import { type Attempt, attempt, deadline, type Opened, up } from '../attempt.ts';
 import { MISSING, NO_CONNECTION } from '../connection.ts';
 import { type Prober, type ProbeTarget, reach } from '../probe.ts';
-import { explainSocketError } from '../socket-error.ts';
+import { explainNetworkError, explainSocketError } from '../socket-error.ts';
 
 const CONNECTED = up('connected');
 const waitingFor = (): string => MISSING.connecting;
@@ -19,20 +19,20 @@ export function createConnectProber({ timeout, connectTimeout }: TcpCheckConfig,
   function run() {
     current = attempt(timeout, (settle) => {
       const dialled = dialTcp(course, (result) =>
-        settle(result.ok ? CONNECTED : explainSocketError(result.error, target.source)),
+        settle(result.ok ? CONNECTED : explainNetworkError(result.error, target.source)),
       );
       if (!dialled.ok) {
         settle(explainSocketError(dialled.error, target.source));
         return REFUSED;
       }
-      const { end } = dialled.value;
-      if (connectTimeout === null) return { waitingFor, release: end };
-      const callOff = deadline(connectTimeout, NO_CONNECTION, settle);
+      const callOff = connectTimeout === null ? undefined : deadline(connectTimeout, NO_CONNECTION, settle);
       return {
         waitingFor,
         release: () => {
-          callOff();
-          end();
+          callOff?.();
+          dialled.value.end();
+          // Until the next one there is nothing to give up: of 10,000 that would be much to keep.
+          current = undefined;
         },
       };
     });

@@ -45,13 +45,31 @@ const line = (text: string, verdict: Verdict, advice?: Advice): Row => ({
 
 const MANNERS: readonly (readonly [what: string, manner: Manner, verdict: Verdict, more?: string])[] = [
   ['a line that does not end', accepts(says('up 50%')), 'down: answered "up 50%", but no end of the line in {timeout}'],
-  ['half a line, then reset', accepts(both(says('drain'), after(50, resets))), 'down: connection reset after "drain", the beginning of a line'],
-  ['a line without an end', accepts(pours('up ')), `down: answered "${'up '.repeat(20)}…", and no end of the line in 64 KiB`],
+  [
+    'half a line, then reset',
+    accepts(both(says('drain'), after(50, resets))),
+    'down: connection reset after "drain", the beginning of a line',
+  ],
+  [
+    'a line without an end',
+    accepts(pours('up ')),
+    `down: answered "${'up '.repeat(20)}…", and no end of the line in 64 KiB`,
+  ],
   ['many lines', accepts(pours('up\n')), 'up: answered "up"'],
   ['a closed port, which counts as up', closedPort, 'up: connection refused, which counts as up', 'absent = "up"'],
-  ['silence, which counts as up', accepts(silent), 'up: connected, but no answer in {timeout}, which counts as up', 'absent = "up"'],
+  [
+    'silence, which counts as up',
+    accepts(silent),
+    'up: connected, but no answer in {timeout}, which counts as up',
+    'absent = "up"',
+  ],
   ['a dropped SYN, which counts as up', fullQueue(), 'up: no answer in {timeout}, which counts as up', 'absent = "up"'],
-  ['closed at once, which counts as up', accepts(closes), 'up: connection closed without an answer, which counts as up', 'absent = "up"'],
+  [
+    'closed at once, which counts as up',
+    accepts(closes),
+    'up: connection closed without an answer, which counts as up',
+    'absent = "up"',
+  ],
   ['"down", which counts', accepts(agent('down\n')), 'down: answered "down"', 'absent = "up"'],
 ];
 

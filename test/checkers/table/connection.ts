@@ -119,8 +119,7 @@ const CASES: readonly Case[] = [
       grpc: 'down: not HTTP/2: Protocol error',
       'dns tcp':
         'down: no answer (what came is none: it ends before what its counts and lengths announce) in {timeout}',
-      agent:
-        'down: answered "garbage", expected "up", "down", "drain", "maint", or a weight such as "75%"',
+      agent: 'down: answered "garbage", expected "up", "down", "drain", "maint", or a weight such as "75%"',
       ...NO_TLS,
     },
   ],
@@ -135,7 +134,8 @@ const CASES: readonly Case[] = [
       smtp: 'down: greeting: a line of more than 4 KiB',
       'smtp starttls': 'down: greeting: a line of more than 4 KiB',
       grpc: 'down: not HTTP/2: Protocol error',
-      'dns tcp': 'down: no answer (what came, 256 messages, is none: it has a name that is too long, does not end, or is written in an unknown way)',
+      'dns tcp':
+        'down: no answer (what came, 256 messages, is none: it has a name that is too long, does not end, or is written in an unknown way)',
       agent: `down: answered "${'x'.repeat(60)}…", and no end of the line in 64 KiB`,
       ...NO_TLS,
     },
@@ -152,8 +152,7 @@ const CASES: readonly Case[] = [
       'smtp starttls': 'down: greeting: not SMTP: SSH-2.0-OpenSSH_9.2',
       grpc: 'down: not HTTP/2: Protocol error',
       'dns tcp': 'down: no answer in {timeout}',
-      agent:
-        'down: answered "SSH-2.0-OpenSSH_9.2", expected "up", "down", "drain", "maint", or a weight such as "75%"',
+      agent: 'down: answered "SSH-2.0-OpenSSH_9.2", expected "up", "down", "drain", "maint", or a weight such as "75%"',
       ...NO_TLS,
     },
   ],
@@ -177,7 +176,7 @@ const CASES: readonly Case[] = [
     one(accepts(onRequest(says(Buffer.from('15030100020246', 'hex')), closes))),
     {
       'tcp steps': 'down: step 1: connection closed before a match of /^\\+PONG/ (came: F)',
-      http: 'down: not HTTP: it begins "F"',
+      http: 'down: not HTTP: the server speaks TLS on this port',
       'http 2': 'down: connection closed before an answer',
       grpc: 'down: connection closed before an answer',
       'dns tcp': 'down: connection closed before an answer',

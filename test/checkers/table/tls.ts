@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
+import { type Behaviour, closes, pours, says, silent } from '../behaviour.ts';
 import { OVER_TLS, type TlsName } from '../checks.ts';
 import { accepts } from '../places.ts';
 import type { Row, Verdict } from '../row.ts';
 import { certified, fixture, mail } from '../servers.ts';
-import { type Behaviour, closes, pours, says, silent } from '../behaviour.ts';
 
 /** One verdict is that of every check. */
 type Verdicts = Verdict | Readonly<Record<TlsName, Verdict>>;
@@ -64,16 +64,35 @@ const OTHER_NAME =
   'down: TLS: certificate is not for other.example.test but for DNS:www.example.test, IP Address:127.0.0.1';
 
 const CASES: readonly Case[] = [
-  { server: 'an expired certificate', options: certified('expired'), says: 'down: TLS: certificate has expired (2021-01-02)' },
-  { server: 'one of the future', options: certified('early'), says: 'down: TLS: certificate is not valid before 2124-01-02' },
+  {
+    server: 'an expired certificate',
+    options: certified('expired'),
+    says: 'down: TLS: certificate has expired (2021-01-02)',
+  },
+  {
+    server: 'one of the future',
+    options: certified('early'),
+    says: 'down: TLS: certificate is not valid before 2124-01-02',
+  },
   { server: 'a self-signed one', options: certified('self-signed'), says: SELF_SIGNED },
   { server: 'a self-signed one, not verified', options: certified('self-signed'), says: WELL, check: 'verify = false' },
   { server: 'an expired one, not verified', options: certified('expired'), says: WELL, check: 'verify = false' },
   { server: 'one that the system does not trust', options: GOOD, says: UNTRUSTED, without: 'ca' },
-  { server: 'one of another name', options: GOOD, says: OTHER_NAME, check: 'sni = "other.example.test"', without: 'sni' },
+  {
+    server: 'one of another name',
+    options: GOOD,
+    says: OTHER_NAME,
+    check: 'sni = "other.example.test"',
+    without: 'sni',
+  },
   { server: 'one of its address, no name being sent', options: GOOD, says: WELL, without: 'sni' },
   { server: 'its name alone is served, and sent', options: only('www.example.test'), says: WELL },
-  { server: 'its name alone is served, and none is sent', options: only('www.example.test'), says: REFUSED, without: 'sni' },
+  {
+    server: 'its name alone is served, and none is sent',
+    options: only('www.example.test'),
+    says: REFUSED,
+    without: 'sni',
+  },
   { server: 'another name alone is served', options: only('other.example.test'), says: CLOSED },
   { server: 'a certificate is demanded, and shown', options: demanding, says: WELL, check: shows('good') },
   { server: 'a certificate is demanded', options: demanding, says: DEMANDED },
@@ -121,5 +140,9 @@ export const SECURED: readonly Row[] = [
   behindStartTls('220, then silence', silent, 'down: TLS handshake not finished in {timeout}'),
   behindStartTls('220, then closed', closes, CLOSED),
   behindStartTls('220, then plain text', says('250 OK\r\n'), 'down: TLS: the server does not speak TLS on this port'),
-  behindStartTls('220, then garbage without an end', pours('x'), 'down: TLS: the server does not speak TLS on this port'),
+  behindStartTls(
+    '220, then garbage without an end',
+    pours('x'),
+    'down: TLS: the server does not speak TLS on this port',
+  ),
 ];

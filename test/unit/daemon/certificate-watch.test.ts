@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createCertificateWatch } from '../../../src/daemon/certificate-watch.ts';
+import { createCertificateWatch, shownTo } from '../../../src/daemon/certificate-watch.ts';
+import { defaults } from '../checkers/loopback.ts';
 
 const DAY = 86_400_000;
 const NOW = Date.parse('2026-03-01T12:00:00Z');
@@ -56,4 +57,20 @@ test('one that was renewed, and is soon over again, is told anew', () => {
   w.saw(90);
   w.saw(1);
   assert.equal(w.told().length, 2);
+});
+
+test('of several checks each has its own certificate: one that is well does not make the other news each time', () => {
+  const w = world();
+  const service = { name: 'web', checks: [defaults('https'), defaults('smtp')] };
+  const [https, smtp] = service.checks.map((check) => shownTo(service, { name: 'web1' }, check));
+  assert.deepEqual([https, smtp], ['web: server web1, check https', 'web: server web1, check smtp']);
+  for (let i = 0; i < 3; i++) {
+    w.saw(3, 14 * DAY, https);
+    w.saw(90, 14 * DAY, smtp);
+  }
+  assert.equal(w.told().length, 1);
+  assert.equal(
+    shownTo({ name: 'web', checks: [defaults('https')] }, { name: 'web1' }, { name: 'https' }),
+    'web: server web1',
+  );
 });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { type IpAddress, ip } from '../../../src/base/address.ts';
-import { instant, milliseconds } from '../../../src/base/time.ts';
+import { type Instant, instant, milliseconds } from '../../../src/base/time.ts';
 import type { Happening } from '../../../src/control/event.ts';
 import { createFailureGuard } from '../../../src/daemon/failure-guard.ts';
-import type { ProbeOutcome } from '../../../src/health/verdict.ts';
+import type { ProbeOutcome, ProbeResult } from '../../../src/health/verdict.ts';
 
 /** Ten servers, and a way to them about which is said what the test says. */
 function world() {
@@ -12,6 +12,7 @@ function world() {
   let answer: (found: string | null) => void = () => assert.fail('nobody asked');
   let asked = 0;
   const happened: Happening[] = [];
+  const passed: { key: string; result: ProbeResult; at: Instant }[] = [];
   const keys = Array.from({ length: 10 }, (_, i) => `probe${i}`);
   const guard = createFailureGuard({
     inspect: (to: readonly IpAddress[]) => {
@@ -22,11 +23,15 @@ function world() {
       });
     },
     now: () => instant(now),
+    pass: (key, result, at) => passed.push({ key, result, at }),
     report: (happening) => happened.push(happening),
   });
   guard.configure(new Map(keys.map((key, i) => [key, ip(`10.0.0.${i + 1}`)])));
-  const judge = (i: number, outcome: ProbeOutcome) =>
-    guard.judge(`probe${i}`, { outcome, reason: `was ${outcome}`, took: milliseconds(1) }, instant(now));
+  /** What is passed on of this result; `waits`: nothing yet. */
+  const judge = (i: number, outcome: ProbeOutcome): { outcome: ProbeOutcome | 'waits'; reason: string } => {
+    guard.hear(`probe${i}`, { outcome, reason: `was ${outcome}`, took: milliseconds(1) }, instant(now));
+    return passed.splice(0)[0]?.result ?? { outcome: 'waits', reason: '' };
+  };
   return {
     guard,
     judge,
@@ -40,6 +45,7 @@ function world() {
       now += ms;
     },
     asked: () => asked,
+    passed: () => passed.splice(0).map(({ key, result, at }) => `${key} ${result.outcome} at ${at}`),
     told: () => happened.splice(0).map((h) => (h.kind === 'trouble' ? `${h.what}: ${h.detail}` : h.kind)),
   };
 }
@@ -56,8 +62,9 @@ test('when most fail and the way is broken, failures do not count, and that is t
   w.all('up');
   for (let i = 0; i < 5; i++) w.judge(i, 'down');
   // The sixth is the first that may be the fault of the director: it is looked first.
-  assert.equal(w.judge(5, 'down').outcome, 'local-error');
+  assert.equal(w.judge(5, 'down').outcome, 'waits');
   await w.found('eth1 has no carrier');
+  assert.deepEqual(w.passed(), ['probe5 local-error at 0']);
   const result = w.judge(6, 'down');
   assert.deepEqual(
     [result.outcome, result.reason],
@@ -105,6 +112,7 @@ test('when most are well again, it is over', async () => {
   const w = world();
   w.all('down');
   await w.found('the gateway 10.0.0.254 has not answered 2 ARP requests');
+  w.passed();
   for (let i = 0; i < 5; i++) assert.equal(w.judge(i, 'up').outcome, 'up');
   assert.equal(w.judge(5, 'down').outcome, 'down');
   assert.equal(w.guard.trouble(), null);
@@ -135,4 +143,31 @@ test('an answer that comes when most are well again changes nothing', async () =
   await w.found('eth1 is down');
   assert.equal(w.guard.trouble(), null);
   assert.deepEqual(w.told(), []);
+});
+
+test('when those that fail are probed no more, it is over', async () => {
+  const w = world();
+  w.all('down');
+  await w.found('eth1 has no carrier');
+  w.told();
+  w.guard.configure(new Map());
+  assert.equal(w.guard.trouble(), null);
+  assert.match(w.told().join(), /^failed checks count again: /);
+});
+
+test('what waits until the way was looked at counts when the way is well, as of when it came', async () => {
+  const w = world();
+  w.pass(100);
+  assert.deepEqual(new Set(w.all('down')), new Set(['waits']));
+  w.pass(50);
+  w.judge(3, 'up');
+  w.judge(4, 'down');
+  await w.found(null);
+  assert.deepEqual(w.passed(), [
+    ...[0, 1, 2].map((i) => `probe${i} down at 100`),
+    'probe4 down at 100',
+    'probe4 down at 150',
+    ...[5, 6, 7, 8, 9].map((i) => `probe${i} down at 100`),
+  ]);
+  assert.equal(w.judge(0, 'down').outcome, 'down');
 });

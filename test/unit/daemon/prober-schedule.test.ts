@@ -237,6 +237,72 @@ test('jitter starts each probe later by its share of the interval, and does not 
   assert.deepEqual(w.started(), ['0 at 0', '0 at 1100', '0 at 2100', '0 at 3100']);
 });
 
+test('an answer that comes between the turn and its late start does not cost the turn', async () => {
+  const w = world();
+  w.chance(0.5);
+  w.hang();
+  w.schedule.configure([order('a', { jitter: 50 })]);
+  await w.run(1100);
+  await w.answer();
+  await w.run(1260);
+  await w.answer();
+  await w.run(2260);
+  assert.deepEqual(w.started(), ['0 at 0', '0 at 1250', '0 at 2250']);
+});
+
+test('an answer that comes just after the next turn starts it at once, and keeps the phase', async () => {
+  const w = world();
+  w.hang();
+  w.schedule.configure([order('a')]);
+  await w.run(1010);
+  await w.answer();
+  await w.run(1020);
+  await w.answer();
+  await w.run(2250);
+  await w.answer();
+  await w.run(3250);
+  await w.answer();
+  assert.deepEqual(w.started(), ['0 at 0', '0 at 1010', '0 at 2000', '0 at 3000']);
+});
+
+test('when the interval becomes shorter by itself, the next probe is brought forward, and never put off', async () => {
+  const w = world();
+  w.interval(seconds(60));
+  w.schedule.configure([order('a'), order('b')]);
+  await w.run(1500);
+  assert.deepEqual(w.started(), ['0 at 0', '1 at 500']);
+  w.interval(seconds(2));
+  w.schedule.hurry();
+  await w.run(2500);
+  assert.deepEqual(w.started(), ['0 at 2000', '1 at 2500']);
+  w.interval(seconds(60));
+  w.schedule.hurry();
+  await w.run(5000);
+  assert.deepEqual(w.started(), ['0 at 4000', '1 at 4500']);
+});
+
+test('a probe that somebody shares who wants it more often is brought forward by the reload', async () => {
+  const w = world();
+  w.interval(seconds(60));
+  w.schedule.configure([order('a')]);
+  await w.run(1500);
+  w.started();
+  w.interval(seconds(2));
+  w.schedule.configure([order('a')]);
+  await w.run(4500);
+  assert.deepEqual(w.started(), ['0 at 2000', '0 at 4000']);
+});
+
+test('the first probe of a backup is not put off by its long interval', async () => {
+  const w = world();
+  w.interval(seconds(60));
+  w.schedule.configure([order('a'), order('b')]);
+  w.schedule.configure([order('a'), order('b')]);
+  w.schedule.hurry();
+  await w.run(999);
+  assert.deepEqual(w.started(), ['0 at 0', '1 at 500']);
+});
+
 test('with nothing to probe the timer is off', async () => {
   const w = world();
   w.schedule.configure([order('a')]);

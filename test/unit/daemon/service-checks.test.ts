@@ -86,9 +86,8 @@ test('a server that must pass any of its checks is down with the last that fails
   const w = world(service('checks_needed = "any"'));
   w.feed('tcp', 'up');
   assert.equal(w.destination()?.weight, 40);
-  w.feed('tcp', 'down');
-  assert.equal(w.server()?.state, 'unknown');
   w.feed('http', 'up');
+  w.feed('tcp', 'down');
   assert.equal(w.server()?.state, 'up');
   w.feed('http', 'down');
   w.feed('http', 'down');
@@ -142,7 +141,42 @@ test('a reload with another check keeps the verdict of the one that stays', () =
   const tcpAlone: ServiceConfig = { ...before, checks: before.checks.slice(0, 1) };
   w.keeper.configure([tcpAlone], EMPTY, NOW);
   assert.equal(w.server()?.state, 'up');
-  assert.deepEqual(w.told(), ['unknown -> down: http: first probe: http down']);
+  assert.deepEqual(w.told(), [
+    'unknown -> down: http: first probe: http down',
+    'down -> up: its checks are others now: tcp up',
+  ]);
+});
+
+test('a reload with one check more changes nothing until that has answered', () => {
+  const two = service();
+  const tcpAlone: ServiceConfig = { ...two, checks: two.checks.slice(0, 1) };
+  const w = world(tcpAlone);
+  w.feed('tcp', 'up');
+  w.told();
+  w.keeper.configure([two], EMPTY, NOW);
+  assert.equal(w.server()?.state, 'up');
+  assert.equal(w.destination()?.weight, 40);
+  w.feed('http', 'down');
+  assert.deepEqual(w.told(), ['up -> down: http: first probe: http down']);
+});
+
+test('a server that must pass any, and fails the only one that has answered, is out', () => {
+  const w = world(service('checks_needed = "any"'));
+  w.feed('tcp', 'up');
+  w.feed('tcp', 'down');
+  assert.equal(w.server()?.state, 'down');
+  assert.equal(w.destination()?.weight, 0);
+});
+
+test('a server that asks to be out is out in a panic too, and one that asks for less counts in full for a quorum by weight', () => {
+  const of = service('panic_threshold = "100%"\nquorum = 40\nquorum_by = "weight"');
+  const w = world({ ...of, checks: [agent('tcp'), agent('http')] });
+  w.feed('tcp', 'up');
+  w.feed('http', 'up', { weight: { percent: 50 } });
+  assert.equal(w.keeper.status(EMPTY, NOW, date)[0]?.quorum.held, true);
+  assert.equal(w.destination()?.weight, 20);
+  w.feed('http', 'up', { mode: 'maint' });
+  assert.equal(w.destination()?.weight, 0);
 });
 
 test('a restart neither admits a dead server nor drops a live one', () => {
@@ -158,8 +192,14 @@ test('a restart neither admits a dead server nor drops a live one', () => {
   assert.equal(second.server()?.state, 'down');
   second.feed('http', 'up');
   assert.equal(second.server()?.state, 'up');
-  const third = world(of, { at: NOW, verdicts: new Map(Object.entries(second.book.toSave())) });
-  assert.equal(third.destination()?.weight, 40);
+  const third = createServiceKeeper(
+    () => undefined,
+    undefined,
+    createVerdictBook(() => ({ at: NOW, verdicts: new Map(Object.entries(second.book.toSave())) })),
+  );
+  const kernel = second.keeper.desired(EMPTY, NOW);
+  third.configure([of], kernel, NOW);
+  assert.deepEqual(third.desired(kernel, NOW), kernel);
 });
 
 test('what a server asked for holds over a restart: one in maintenance is not admitted by it', () => {
@@ -177,6 +217,28 @@ test('what a server asked for holds over a restart: one in maintenance is not ad
     const kernel = first.keeper.desired(EMPTY, NOW);
     const second = world(of, restored, kernel);
     assert.deepEqual([...second.keeper.desired(kernel, NOW)], [...kernel]);
+  }
+});
+
+test('a failed server that was in all the same has not come back by a restart', () => {
+  for (const [more, kept] of [
+    ['panic_threshold = "60%"', 'down'],
+    ['max_ejected = "50%"', 'down'],
+    ['checks_needed = "any"', 'up'],
+    // Nothing keeps it in: it is the kernel that knows better.
+    ['', 'up'],
+  ] as const) {
+    const of = service(more);
+    const first = world(of);
+    first.feed('tcp', 'up');
+    first.feed('http', 'up');
+    const kernel = first.keeper.desired(EMPTY, NOW);
+    first.feed('http', 'down');
+    first.feed('http', 'down');
+    const restored = { at: NOW, verdicts: new Map(Object.entries(first.book.toSave())) };
+    const { server } = world(of, restored, kernel);
+    assert.equal(server()?.state, kept, more);
+    assert.equal(server()?.checks[1]?.state, more === '' ? 'up' : 'down', more);
   }
 });
 

@@ -105,6 +105,17 @@ test('of servers on the link the default gateway is asked, when it is on the sam
   assert.match((await w.look('10.1.0.21')) ?? '', /^the gateway 10\.1\.0\.1 has not answered/);
 });
 
+test('a router on the link that is silent is no reason while a server on the link answers', async () => {
+  const w = world({ ...ON_LINK, '10.9.0.21': by(2, '10.1.0.1') });
+  w.byDefault({ gateway: ip('10.1.0.1'), interface: 'eth0' });
+  w.answers.add('10.1.0.22');
+  assert.equal(await w.look('10.1.0.21', '10.1.0.22'), null);
+  assert.match((await w.look('10.1.0.21')) ?? '', /^the gateway 10\.1\.0\.1 has not answered/);
+  assert.equal(w.sockets(), 0);
+  // For those behind it, it is.
+  assert.match((await w.look('10.9.0.21', '10.1.0.22')) ?? '', /^the gateway 10\.1\.0\.1 has not answered/);
+});
+
 test('without a route, or over loopback, there is nothing to look at', async () => {
   const w = world({ '127.0.0.1': by(1) }, [link(1, 'lo', { loopback: true, lowerUp: false })]);
   assert.equal(await w.look('127.0.0.1'), null);

@@ -21,6 +21,7 @@ const PLAIN: PoolSettings = {
 
 const member = (more: Partial<Member> = {}): Member => ({
   ...{ weight: 100, health: 'up', since: instant(0), cameBack: null, present: 100, word: null },
+  ...{ asked: null, asksOut: false },
   ...more,
 });
 /** Failed at that second. */
@@ -112,6 +113,21 @@ test('an operator stands above all that, and what is out by order is not out by 
   assert.equal(look({ panicThreshold: 50 }, [drained, disabled, member()]).panic, false);
 });
 
+test('a server has the weight that it asks for, which the quorum does not count, and an order stands above it', () => {
+  const asks = member({ asked: 30 });
+  const lighter = member({ asked: 30, word: { kind: 'weight', weight: 5 } });
+  const some = look({ quorum: 200, quorumBy: 'weight' }, [asks, lighter]);
+  assert.equal(inWords(some), '30 up, 5 up');
+  assert.equal(some.quorum.up, 200);
+});
+
+test('one that asks to be out is out: in a panic, and where not all that failed may be', () => {
+  const out = failed(0, { asksOut: true });
+  assert.equal(inWords(look({ panicThreshold: 100 }, [out, failed(1), member()])), '0 failed, 100 panic, 100 up');
+  assert.equal(inWords(look({ maxEjected: 50 }, [failed(1), out, failed(2)])), '0 failed, 0 failed, 100 kept');
+  assert.equal(inWords(look({ onFailure: 'remove' }, [out])), 'absent failed');
+});
+
 // Whatever may come
 
 const anyMember: fc.Arbitrary<Member> = fc.record({
@@ -127,6 +143,8 @@ const anyMember: fc.Arbitrary<Member> = fc.record({
     ),
     { freq: 4 },
   ),
+  asked: fc.option(fc.integer({ min: 0, max: 65535 })),
+  asksOut: fc.boolean(),
 });
 const anyCase = fc.record({
   settings: fc.record({
@@ -138,7 +156,10 @@ const anyCase = fc.record({
     panicThreshold: fc.nat({ max: 100 }),
     slowStart: fc.nat({ max: 60 }).map(seconds),
   }) as fc.Arbitrary<PoolSettings>,
-  servers: fc.array(anyMember, { minLength: 1, maxLength: 12 }),
+  servers: fc.array(
+    anyMember.map((one): Member => (one.asksOut ? { ...one, health: 'down' } : one)),
+    { minLength: 1, maxLength: 12 },
+  ),
   sorry: fc.array(fc.record({ present: fc.option(fc.nat({ max: 1 })), connections: fc.nat({ max: 2 }) }), {
     maxLength: 2,
   }),
@@ -165,8 +186,8 @@ test('every place is a weight from 0 to 65535, or none; a sorry server has at mo
 
 test('a server that is up has weight, unless none is configured, the sorry servers are in, or an operator has it out', () => {
   holds((pool, { servers }) => {
-    for (const [i, { health, weight, word }] of servers.entries()) {
-      if (health !== 'up' || isOut(word) || (weight === 0 && word === null)) continue;
+    for (const [i, { health, weight, word, asked }] of servers.entries()) {
+      if (health !== 'up' || isOut(word) || ((asked ?? weight) === 0 && word === null)) continue;
       const place = pool.seats[i]?.place;
       assert.equal(place !== 'absent' && (place ?? 0) > 0, !isSorry(pool));
     }
@@ -176,12 +197,13 @@ test('a server that is up has weight, unless none is configured, the sorry serve
 test('of the servers that an operator leaves alone no more are out than max_ejected allows, and in a panic none', () => {
   holds((pool, { servers, settings }) => {
     if (isSorry(pool)) return;
-    const judged = servers.filter(({ word }) => !isOut(word)).length;
-    const out = pool.seats.filter(({ why }) => why === 'failed').length;
-    const down = servers.filter(({ health, word }) => health === 'down' && !isOut(word)).length;
-    assert.equal(out, pool.panic ? 0 : Math.min(down, mostEjected(settings.maxEjected, judged)));
+    const judged = servers.map(({ word, asksOut }) => !isOut(word) && !asksOut);
+    const out = pool.seats.filter(({ why }, i) => why === 'failed' && judged[i]).length;
+    const down = servers.filter(({ health }, i) => health === 'down' && judged[i]).length;
+    assert.equal(out, pool.panic ? 0 : Math.min(down, mostEjected(settings.maxEjected, judged.filter(Boolean).length)));
     for (const [i, { place, why }] of pool.seats.entries())
-      if (why === 'kept' || why === 'panic') assert.equal(place, servers[i]?.word?.weight ?? servers[i]?.weight);
+      if (why === 'kept' || why === 'panic')
+        assert.equal(place, servers[i]?.word?.weight ?? servers[i]?.asked ?? servers[i]?.weight);
   });
 });
 

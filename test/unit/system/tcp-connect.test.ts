@@ -156,6 +156,20 @@ test('20,000 connections, some refused and some given up, leave no descriptor be
   await until(() => descriptors() <= before, 'no descriptor is left');
 });
 
+test('all that is ready is told in one turn of the event loop, before a deadline can come in between', async () => {
+  const port = await closedPort();
+  let told = 0;
+  const { promise, resolve } = Promise.withResolvers<number>();
+  for (let i = 0; i < 1000; i++) {
+    const dialled = dialTcp(courseTo({ address: ip('127.0.0.1'), port }), () => {
+      told++;
+      if (told === 1) setImmediate(() => resolve(told));
+    });
+    assert.ok(dialled.ok);
+  }
+  assert.equal(await promise, 1000);
+});
+
 test('what is not what it must be is a TypeError', () => {
   assert.throws(() => native.readyConnects(0, [] as unknown as Float64Array), TypeError);
   assert.throws(() => native.startConnect(0, 'x' as unknown as Uint8Array), TypeError);
