@@ -100,8 +100,10 @@ function secure(
     tcp.destroy();
     return failed(localError(context.error), once);
   }
+  const fault = (error: Error): void =>
+    once.call(err(explainProtocols(error, trust) ?? explainHandshakeError(error, source, tcp.connecting)));
   // Its errors come out of the TLS socket too; unheard here they would end the process.
-  tcp.on('error', (error) => once.call(err(explainHandshakeError(error, source, tcp.connecting))));
+  tcp.on('error', fault);
   const limit = () => (tlsTimeout === null ? once.withoutLimit() : once.within(tlsTimeout, () => MISSING.securing));
   if (tcp.connecting) tcp.once('connect', limit);
   else limit();
@@ -116,7 +118,7 @@ function secure(
   });
   let secured = false;
   let learned: Learned = {};
-  socket.on('error', (error) => once.call(err(explainHandshakeError(error, source, tcp.connecting))));
+  socket.on('error', fault);
   socket.once('end', () => once.call(err(CLOSED_IN_HANDSHAKE)));
   socket.once('secureConnect', () => {
     secured = true;
@@ -159,10 +161,18 @@ export function explainConnectionError(error: Error, source: IpAddress | null): 
   return explainNetworkError(error, source);
 }
 
-/** OpenSSL's words, where ours are not better. Of an alert of the server they have a version before them (openssl/sslerr.h, from 1000 on). */
+/** The names of what is offered by ALPN. */
+const PROTOCOLS: Readonly<Record<string, string>> = { h2: 'HTTP/2', 'http/1.1': 'HTTP/1.1' };
+
+/** A server that speaks none of what was offered by ALPN refuses (RFC 7301, 3.2). */
+function explainProtocols(error: Error, { alpn }: Trust): Finding | undefined {
+  if (codeOf(error) !== 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL') return undefined;
+  return down(`TLS: the server does not offer ${alpn.map((name) => PROTOCOLS[name] ?? name).join(' or ')}`);
+}
+
+/** OpenSSL's words. Of an alert of the server they have a version before them (openssl/sslerr.h, from 1000 on). */
 function explainTls(reason: string): string {
   const alert = /^(?:ssl\/tls|sslv3|tlsv1|tlsv13) (?:alert )?(.*)$/.exec(reason)?.[1];
-  if (alert === 'no application protocol') return 'the server does not offer the protocol that was asked for (ALPN)';
   return alert === undefined ? reason : `the server refuses (alert: ${alert})`;
 }
 

@@ -37,8 +37,8 @@ async function detect(column: Column, runs: number): Promise<number[]> {
     const times: number[] = [];
     for (let i = 0; i < runs; i++) {
       await becomes(true);
-      // Evenly over the interval, whatever its phase.
-      await sleep(3000 + (1000 * i) / runs);
+      // It is in since a probe ended: evenly over the interval that began then.
+      await sleep(3000 + (1000 * (i + 0.5)) / runs);
       const killed = now();
       listener.kill('SIGKILL');
       await becomes(false, 2);

@@ -23,7 +23,8 @@ const DEFAULT_RUNS = 5;
 const USAGE = `Usage: npm run bench -- [PART…] [--runs N] [--json] [--write]
 
 Parts: ${PARTS.map(({ name }) => name).join(' ')}; vrrp is all that are about it. Without one, all of them: at most ${BUDGET / 60} minutes.
---runs N   take-overs of each kind, a third as many crashes, a fifth as many loads of each table (default ${DEFAULT_RUNS})
+--runs N   take-overs of each kind, a third as many crashes, two fifths as many
+           loads of checks, a fifth as many loads of each table (default ${DEFAULT_RUNS})
 --json     every sample, as JSON on standard output
 --write    the result becomes docs/benchmarks.md; chapters that were not measured stay
 `;

@@ -35,5 +35,5 @@ export function slopeOf(held: readonly Held[], what: 'heap' | 'external'): numbe
     const before = held[i] as Held;
     return (one[what] - before[what]) / (one.checks - before.checks);
   });
-  return slopes.sort((a, b) => a - b)[Math.floor(slopes.length / 2)] ?? 0;
+  return slopes.sort((a, b) => a - b)[Math.floor((slopes.length - 1) / 2)] ?? 0;
 }

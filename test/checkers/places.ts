@@ -7,7 +7,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Behaviour } from './behaviour.ts';
+import { type Behaviour, silent } from './behaviour.ts';
 
 /** What an option may name in braces, such as `{port}`. */
 export type Place = Readonly<Record<string, string | number>>;
@@ -78,14 +78,13 @@ export const accepts =
     return { port: portOf(server) };
   };
 
-/** Nobody listens. */
-export const closedPort: Manner = async () => {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const port = portOf(server);
-  server.close();
-  await once(server, 'close');
-  return { port };
+/** Nobody listens: it is the near end of a connection, so that no other server of the table gets it meanwhile. */
+export const closedPort: Manner = async (stage) => {
+  const { port } = await accepts(silent)(stage);
+  const holder = net.connect(Number(port), '127.0.0.1');
+  stage.adopt(holder);
+  await once(holder, 'connect');
+  return { port: holder.localPort ?? 0 };
 };
 
 /** The queue of connections is full, so that the kernel drops every SYN; after `ms`, if they are given, all are accepted. */
@@ -127,13 +126,14 @@ export const receives =
     return { port: socket.address().port };
   };
 
-export const closedUdpPort: Manner = async () => {
+/** The same: a socket that is connected hears nobody else. */
+export const closedUdpPort: Manner = async (stage) => {
   const socket = dgram.createSocket('udp4').bind(0, '127.0.0.1');
   await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  await once(socket, 'close');
-  return { port };
+  socket.connect(9, '127.0.0.1');
+  await once(socket, 'connect');
+  stage.onEnd(() => socket.close());
+  return { port: socket.address().port };
 };
 
 function portOf(server: net.Server): number {

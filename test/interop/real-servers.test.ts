@@ -168,7 +168,7 @@ const ROWS: readonly (readonly [what: string, port: keyof typeof PORTS, toml: st
     'nginx, no HTTP/2 over TLS',
     'demanding',
     https(`version = "2"\n${OURS}`),
-    'down: TLS: the server does not offer the protocol that was asked for (ALPN)',
+    'down: TLS: the server does not offer HTTP/2',
   ],
   ['nginx, a certificate that is demanded, and shown', 'demanding', https(OURS), 'up: HTTP 200 OK'],
   ['nginx, a certificate that is demanded', 'demanding', https(''), 'down: HTTP 400 Bad Request, expected 200-299'],

@@ -176,17 +176,22 @@ const rows = (plain: 'http 2' | 'grpc', secure: 'https 2' | 'grpc tls', cases: r
     })),
   );
 
-/** Over TLS HTTP/2 is agreed on by ALPN (RFC 9113, 3.2). */
-const withoutAlpn = (name: 'https 2' | 'grpc tls'): Row => ({
-  what: `${name}: a server that offers HTTP/1.1 alone`,
+/** Over TLS the version is agreed on by ALPN (RFC 9113, 3.2). `offered`: by the server; without any it refuses nobody. */
+const agreed = (name: 'https' | 'https 2' | 'grpc tls', offered: readonly string[], version: string): Row => ({
+  what: `${name}: a server that offers ${offered.join() || 'nothing'} by ALPN`,
   toml: CONNECTED[name].toml,
-  manner: accepts(inTls(certified('good'), () => undefined)),
-  verdict: 'down: TLS: the server does not offer HTTP/2',
+  manner: accepts(
+    inTls(certified('good', offered.length === 0 ? {} : { ALPNProtocols: [...offered] }), () => undefined),
+  ),
+  verdict: `down: TLS: the server does not offer ${version}`,
 });
 
 export const HTTP2: readonly Row[] = [
   ...rows('http 2', 'https 2', [...EITHER, ...HTTP]),
   ...rows('grpc', 'grpc tls', [...EITHER, ...GRPC]),
-  withoutAlpn('https 2'),
-  withoutAlpn('grpc tls'),
+  agreed('https 2', [], 'HTTP/2'),
+  agreed('grpc tls', [], 'HTTP/2'),
+  agreed('https 2', ['http/1.1'], 'HTTP/2'),
+  agreed('grpc tls', ['http/1.1'], 'HTTP/2'),
+  agreed('https', ['h2'], 'HTTP/1.1'),
 ];

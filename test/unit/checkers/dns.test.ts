@@ -10,7 +10,7 @@ import type { DnsCheckConfig } from '../../../src/config/config.ts';
 import { decode, encodeQuery, type RecordType } from '../../../src/wire/dns.ts';
 import { answerTo, type Given } from '../wire/dns-answer.ts';
 import { answering, closedUdpPort, descriptors, timers } from './datagrams.ts';
-import { defaults, SHORT, serve, targetOf } from './loopback.ts';
+import { defaults, listenBeside, SHORT, serve, targetOf } from './loopback.ts';
 
 const check = (changes: Partial<DnsCheckConfig> = {}): DnsCheckConfig => ({
   ...defaults('dns', 'query = "www.example.net"'),
@@ -168,13 +168,12 @@ async function dribble(socket: net.Socket, bytes: Uint8Array): Promise<void> {
 
 /** A server on one port over both; UDP answers are truncated. */
 async function truncating(t: TestContext, tcp: net.Server | null, answers: readonly Given[] = []): Promise<number> {
-  const { port } = await answering(t, (query, reply) => reply(answerTo(query, answers, { truncated: true })));
-  if (tcp === null) return port;
+  const open = async (): Promise<number> =>
+    (await answering(t, (query, reply) => reply(answerTo(query, answers, { truncated: true })))).port;
+  if (tcp === null) return open();
   // The probe ends each connection with a reset.
   tcp.on('connection', (socket) => socket.on('error', () => undefined));
-  await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve));
-  t.after(() => tcp.close());
-  return port;
+  return listenBeside(t, tcp, open);
 }
 
 test('a truncated answer is asked for again over TCP, by the same query', async (t) => {

@@ -253,6 +253,7 @@ test('hundreds of runs leave no descriptor, timer or process', async () => {
   await prober.run();
   const before = held();
   for (let i = 0; i < 500; i++) assert.equal((await prober.run()).outcome, 'up');
-  assert.deepEqual(held(), before);
+  // What a test before this one had open may have gone meanwhile.
+  await until(() => held().every((count, i) => count <= (before[i] ?? 0)), 'all of it is gone');
   prober.close();
 });

@@ -140,3 +140,23 @@ export async function until(condition: () => boolean, what: string): Promise<voi
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/**
+ * Has a TCP server listen at the port that `udpPort` gives, which is free over UDP. Over TCP somebody may have it, if only a
+ * connection of another test: then another port is asked for.
+ */
+export async function listenBeside(t: TestContext, tcp: net.Server, udpPort: () => Promise<number>): Promise<number> {
+  for (let tries = 0; tries < 50; tries++) {
+    const port = await udpPort();
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const refused = (): void => resolve(false);
+    tcp.once('error', refused);
+    tcp.listen(port, '127.0.0.1', () => resolve(true));
+    const listens = await promise;
+    tcp.off('error', refused);
+    if (!listens) continue;
+    t.after(() => tcp.close());
+    return port;
+  }
+  throw new Error('no port is free over UDP and over TCP');
+}

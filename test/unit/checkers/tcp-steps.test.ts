@@ -182,7 +182,12 @@ test('what came while a match was rested from counts when the server closes, and
   const before = timers();
   assert.equal((await probe(large.port, slow)).outcome, 'up');
   assert.equal(timers(), before);
-  const dialogue = createDialogue(prepare(slow), '', () => undefined, (finding) => assert.fail(finding.reason));
+  const dialogue = createDialogue(
+    prepare(slow),
+    '',
+    () => undefined,
+    (finding) => assert.fail(finding.reason),
+  );
   dialogue.begin();
   dialogue.heard(Buffer.from('a'.repeat(60_000)));
   assert.equal(timers(), before + 1, 'it rests');

@@ -9,6 +9,7 @@ import { dnsSource } from '../../../src/discovery/dns/source.ts';
 import type { Answer } from '../../../src/discovery/source.ts';
 import { resolversIn } from '../../../src/system/dns-exchange.ts';
 import { decode, type Rcode } from '../../../src/wire/dns.ts';
+import { listenBeside } from '../checkers/loopback.ts';
 import { answerTo, type Given } from '../wire/dns-answer.ts';
 import { discovery, never, shown, until } from './fakes.ts';
 
@@ -38,14 +39,16 @@ async function server(t: TestContext, zone: Zone, tcp?: Zone) {
       ? answerTo(query, [], { rcode: found })
       : answerTo(query, found, { truncated: by === '' && tcp !== undefined });
   };
-  const udp = dgram.createSocket('udp4');
-  udp.on('message', (query, from) => {
-    const bytes = answer(query, zone, '');
-    if (bytes !== null) udp.send(bytes, from.port, from.address);
-  });
-  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
-  t.after(() => udp.close());
-  const { port } = udp.address();
+  const openUdp = async (): Promise<number> => {
+    const udp = dgram.createSocket('udp4');
+    udp.on('message', (query, from) => {
+      const bytes = answer(query, zone, '');
+      if (bytes !== null) udp.send(bytes, from.port, from.address);
+    });
+    await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve));
+    t.after(() => udp.close());
+    return udp.address().port;
+  };
   if (tcp !== undefined) {
     const streams = net.createServer((socket) => {
       socket.on('error', () => {});
@@ -60,10 +63,9 @@ async function server(t: TestContext, zone: Zone, tcp?: Zone) {
         }
       });
     });
-    await new Promise<void>((resolve) => streams.listen(port, '127.0.0.1', resolve));
-    t.after(() => streams.close());
+    return { port: await listenBeside(t, streams, openUdp), asked };
   }
-  return { port, asked };
+  return { port: await openUdp(), asked };
 }
 
 const ask = (ports: readonly number[], options: string, families: readonly (4 | 6)[] = [4]): Promise<Answer> =>
