@@ -1,7 +1,6 @@
 #!/bin/sh
 # The lvskeeper command: the packaged program on the Node.js that was packaged and tested with it. What the environment says
 # to other Node.js programs is not for this one.
-# Flags by measurement: memory is touched anew less often with a small young generation, and no second compiler for code
-# that runs for half a second takes a tenth off the load of a large config. The processes that serve have flags of their own.
+# A flag by measurement: memory is touched anew less often with a small young generation.
 unset NODE_OPTIONS NODE_PATH
 exec /usr/lib/lvskeeper/bin/node --max-semi-space-size=1 /usr/lib/lvskeeper/lvskeeper.js "$@"

@@ -9,12 +9,7 @@ import { eventually, killAll, now, type Running, signalAll, tree } from '../lab/
 /** The copy of the build that `run.ts` made for this run. */
 const BUNDLE = join(process.env.LAB_OUT ?? '', '../dist/lvskeeper.js');
 /** The command, as a package runs it: packaging/files/lvskeeper.sh. */
-export const asInstalled = (node = process.execPath): readonly string[] => [
-  node,
-  '--no-opt',
-  '--max-semi-space-size=1',
-  BUNDLE,
-];
+export const asInstalled = (node = process.execPath): readonly string[] => [node, '--max-semi-space-size=1', BUNDLE];
 
 export type Router = {
   readonly routerId: number;
