@@ -91,7 +91,7 @@ const store = createVerdictStore({
   later,
   report,
 });
-const book = createVerdictBook(store.restore);
+const book = createVerdictBook(store.restore, store.changed);
 const keeper = createServiceKeeper(report, commands.changed, book);
 const changing = createChangingServices<ServiceConfig>({
   now,
@@ -184,7 +184,6 @@ function take(key: string, result: ProbeResult, at: Instant): void {
   if (result.certificateExpires !== undefined) sawCertificate(result.certificateExpires, verdicts);
   const changed = verdicts.flatMap((verdict) => keeper.take(verdict, result, at) ?? []);
   if (changed.length === 0) return;
-  store.changed();
   board.refresh();
   void reconciler.look(changed);
 }
@@ -280,8 +279,11 @@ function wishOf(service: ServiceConfig, server: ServerConfig, check: CheckConfig
 let aiming: { cancel(): void } | undefined;
 const watched = watchNetwork((event) => {
   if (event.kind === 'address' && orders.virtualAddresses.includes(event.address.prefix.address)) return;
-  aiming?.cancel();
-  aiming = later(seconds(1), () => void aimProbes());
+  // Several that come together are one; none is put off by those after it.
+  aiming ??= later(seconds(1), () => {
+    aiming = undefined;
+    void aimProbes();
+  });
 });
 if (!watched.ok)
   report({

@@ -69,8 +69,11 @@ function carriedOver({ known, index }: Place, check: CheckConfig): Verdict {
 const keepsFailed = ({ panicThreshold, maxEjected, checksNeeded, checks }: ServiceConfig): boolean =>
   panicThreshold > 0 || maxEjected < 100 || (checksNeeded === 'any' && checks.length > 1);
 
-/** `restored` is asked for once, when first configured. */
-export function createVerdictBook(restored: () => Restored | undefined): VerdictBook {
+/**
+ * `restored` is asked for once, when first configured. `turned`: what is to be saved has become another, whether or not the
+ * server has by it.
+ */
+export function createVerdictBook(restored: () => Restored | undefined, turned: () => void = () => {}): VerdictBook {
   const servers = new Map<string, Known>();
   const verdicts = new Map<string, Place>();
   /** Those of a service without checks are told nothing, so nothing is known of them. */
@@ -137,7 +140,9 @@ export function createVerdictBook(restored: () => Restored | undefined): Verdict
     hear(verdict, result, now) {
       const place = verdicts.get(verdict);
       if (place === undefined) return undefined;
+      const before = place.known.verdicts[place.index]?.state;
       const { moved, change } = hear(place.known, place.index, result, now);
+      if (moved || place.known.verdicts[place.index]?.state !== before) turned();
       return moved ? { known: place.known, ...(change && { change }) } : undefined;
     },
     interval(verdict, isBackup) {

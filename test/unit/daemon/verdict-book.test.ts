@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { instant, milliseconds } from '../../../src/base/time.ts';
-import type { ServiceConfig } from '../../../src/config/config.ts';
+import type { CheckConfig, ServiceConfig } from '../../../src/config/config.ts';
 import { load } from '../../../src/config/load.ts';
 import { createVerdictBook, serverKey, verdictKey } from '../../../src/daemon/verdict-book.ts';
 import type { ProbeOutcome } from '../../../src/health/verdict.ts';
@@ -86,6 +86,29 @@ test('of a service without checks nothing is known, and a check that comes begin
   w.book.configure([plain], NOBODY, instant(3));
   w.book.configure([checked], NOBODY, instant(4));
   assert.equal(w.state(checked), 'unknown');
+});
+
+test('what is to be saved is told whenever it is another, also while the server stays as it is', () => {
+  let told = 0;
+  const of: ServiceConfig = { ...service('web', 80), checksNeeded: 'any' };
+  const two: ServiceConfig = { ...of, checks: [...of.checks, { ...(of.checks[0] as CheckConfig), name: 'second' }] };
+  const book = createVerdictBook(
+    () => undefined,
+    () => void told++,
+  );
+  book.configure([two], NOBODY, instant(0));
+  const hear = (name: string, outcome: ProbeOutcome) =>
+    book.hear(
+      verdictKey(two, serverOf(two), { name }),
+      { outcome, reason: outcome, took: milliseconds(1) },
+      instant(1),
+    );
+  hear('tcp', 'up');
+  assert.equal(told, 1);
+  hear('tcp', 'up');
+  assert.equal(told, 1);
+  assert.equal(hear('second', 'down'), undefined);
+  assert.equal(told, 2);
 });
 
 test('what is to be saved are verdicts that are known, of what is configured now', () => {
