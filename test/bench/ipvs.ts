@@ -55,29 +55,38 @@ const RESTART_ROWS = [
 ] as const;
 
 export async function measure({ runs }: { readonly runs: number }): Promise<Findings> {
+  const daemons = { ours: lvskeeper(), theirs: keepalived() };
+  const figures: Figure[] = [];
+  const notes: string[] = [];
+  const times = Math.ceil(runs / 5);
+  for (const size of SIZES) {
+    const lives = await both(times, (column) => alone((host) => life(host, daemons[column], size)));
+    figures.push(...ROWS.map((row) => figureOf(size, row, lives)));
+    if (RESTARTED.includes(size)) {
+      const tapped = size === RESTARTED[0];
+      const restarts = await both(times, (column, run) =>
+        alone((host) => restart(host, daemons[column], size, tapped && run === 0)),
+      );
+      figures.push(...RESTART_ROWS.map((row) => figureOf(size, row, restarts)));
+    }
+    const { load, clear } = await alone((host) => byIpvsadm(host, servicesOf(size)));
+    notes.push(`ipvsadm of the table of ${nameOf(size)}: -R ${round(load)} s, -C ${round(clear)} s.`);
+  }
+  notes.push(
+    'Whether the table is full is asked of its first and its last service alone, for a twentieth of the time at most; all of it is read once, when these are.',
+    'A restart is SIGTERM and a start, until the daemon is ready and the table full. CPU is that of all processes, from SIGHUP until they rest. The guest is pinned to one CPU and slow: only the ratios mean something.',
+  );
+  return { figures, notes };
+}
+
+/**
+ * On a host of its own: the kernel keeps destinations that were taken out for minutes, for each network namespace, and looks through all of
+ * them for each that comes (ip_vs_trash_get_dest).
+ */
+async function alone<T>(work: (host: Host) => Promise<T>): Promise<T> {
   const network = await createNetwork();
   try {
-    const host = await network.host('director', '10.77.0.11');
-    const daemons = { ours: lvskeeper(), theirs: keepalived() };
-    const figures: Figure[] = [];
-    const notes: string[] = [];
-    const times = Math.ceil(runs / 5);
-    for (const size of SIZES) {
-      const lives = await both(times, (column) => life(host, daemons[column], size));
-      figures.push(...ROWS.map((row) => figureOf(size, row, lives)));
-      if (RESTARTED.includes(size)) {
-        const tapped = size === RESTARTED[0];
-        const restarts = await both(times, (column, run) => restart(host, daemons[column], size, tapped && run === 0));
-        figures.push(...RESTART_ROWS.map((row) => figureOf(size, row, restarts)));
-      }
-      const { load, clear } = await byIpvsadm(host, servicesOf(size));
-      notes.push(`ipvsadm of the table of ${nameOf(size)}: -R ${round(load)} s, -C ${round(clear)} s.`);
-    }
-    notes.push(
-      'Whether the table is full is asked of its first and its last service alone, for a twentieth of the time at most; all of it is read once, when these are.',
-      'A restart is SIGTERM and a start, until the daemon is ready and the table full. CPU is that of all processes, from SIGHUP until they rest. The guest is pinned to one CPU and slow: only the ratios mean something.',
-    );
-    return { figures, notes };
+    return await work(await network.host('director', '10.77.0.11'));
   } finally {
     await network.close();
   }
