@@ -1,5 +1,6 @@
 /** Asks a source again and again, never twice at a time, and at once when it has noticed a change. */
 
+import { err } from '../base/result.ts';
 import { type Duration, milliseconds } from '../base/time.ts';
 import type { Answer, Source } from './source.ts';
 
@@ -23,7 +24,8 @@ export function poll(source: Source, later: Later, told: (answer: Answer) => voi
     waiting?.cancel();
     busy = true;
     wanted = false;
-    const answer = await source.ask(closing.signal);
+    // A fault of ours in one source must not end the director.
+    const answer = await source.ask(closing.signal).catch((error: unknown): Answer => err(`cannot be asked: ${error}`));
     busy = false;
     if (closing.signal.aborted) return;
     failures = answer.ok ? 0 : failures + 1;

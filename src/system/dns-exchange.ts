@@ -28,8 +28,9 @@ export const askByUdp: DnsExchange = ({ to, query, accepts, timeout, signal }) =
       if (accepts(message)) settle(ok(message));
     });
     let closed = false;
-    // It may have been given up by then.
-    socket.connect(to.port, to.address, () => closed || socket.send(query));
+    // It may have been given up by then. Not as the callback of `connect`, which is called with an error too.
+    socket.on('connect', () => closed || socket.send(query));
+    socket.connect(to.port, to.address);
     return () => {
       closed = true;
       socket.close();

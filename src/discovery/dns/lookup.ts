@@ -11,6 +11,7 @@ import {
   decode,
   encodeQuery,
   type Message,
+  parseName,
   type Query,
   type RecordType,
   type ResourceRecord,
@@ -31,6 +32,8 @@ export function createLookup(tools: {
   readonly timeout: Duration;
 }): Lookup {
   async function ask(name: string, type: RecordType, signal: AbortSignal): Promise<Result<Message, LookupError>> {
+    // A name out of an answer may have octets that no name has that can be asked for here.
+    if (!parseName(name).ok) return err({ gone: true, why: `${name} is no name that can be asked for` });
     const failed: string[] = [];
     for (const to of await tools.resolvers()) {
       const answer = await askOne(to, name, type, signal);
