@@ -52,7 +52,7 @@ function judgeJson(expected: readonly Expected[], document: Document): string | 
     const found = valueAt(document.value, at.parts);
     if (found === value) continue;
     if (found === undefined) return `JSON has nothing at ${place(at)}, expected ${JSON.stringify(value)}`;
-    return `JSON has ${excerpt(JSON.stringify(found))} at ${place(at)}, expected ${JSON.stringify(value)}`;
+    return `JSON has ${excerpt(written(found))} at ${place(at)}, expected ${JSON.stringify(value)}`;
   }
   return undefined;
 }
@@ -67,13 +67,22 @@ function weigh(
   if (weightJson === null || document === undefined) return undefined;
   if ('fault' in document) return { told: `no weight: ${document.fault}` };
   const found = valueAt(document.value, weightJson.parts);
-  const text = typeof found === 'string' || found === undefined ? found : JSON.stringify(found);
+  const text = typeof found === 'string' || found === undefined ? found : written(found);
   return weighText(text, `JSON at ${place(weightJson)}`);
 }
 function weighText(text: string | undefined, where: string): Weighed {
   if (text === undefined) return { told: `no weight: no ${where}` };
   const weight = parseWeight(text);
   return weight ? { told: `weight ${text}`, weight } : { told: `no weight: ${where} is ${quote(text)}` };
+}
+
+/** What is read is not always written as easily: of what is nested thousands deep `JSON.stringify` runs out of stack. */
+function written(value: unknown): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return 'what is nested too deeply';
+  }
 }
 
 const place = ({ written }: Pointer): string => (written === '' ? 'the top' : written);

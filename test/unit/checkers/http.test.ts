@@ -546,3 +546,10 @@ test('whatever bytes a server sends, the probe settles in time and the next one 
   );
   prober.close();
 });
+
+for (const check of [{ json: { '/a': 'ok' } }, { weightJson: '/a' }])
+  test(`JSON nested 30,000 deep is judged, and ends nothing: ${Object.keys(check)}`, async (t) => {
+    const deep = `{"a":${'['.repeat(30_000)}${']'.repeat(30_000)}}`;
+    const { port } = await onRequest(t, says(deep));
+    assert.match((await probe(port, check)).reason, /nested too deeply/);
+  });
