@@ -20,6 +20,9 @@ export const after = (from: Instant, by: Duration): Instant => (from + by) as In
 export const between = (from: Instant, to: Instant): Duration => (to - from) as Duration;
 export const times = (d: Duration, factor: number): Duration => (d * factor) as Duration;
 
+/** Whether a timer of so long that comes so late tells of a standstill of this process (stopped, swapped out, starved). */
+export const stoodStill = (time: Duration, lateness: Duration): boolean => lateness > Math.max(200, time / 4);
+
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**

@@ -7,7 +7,7 @@
  * read, and if it came late itself, the silence is put down to the director and not to the server.
  */
 
-import { type Duration, formatDuration, milliseconds } from '../base/time.ts';
+import { type Duration, formatDuration, milliseconds, stoodStill } from '../base/time.ts';
 import type { ProbeResult } from './probe.ts';
 
 /** What a probe found out: its result but for the time it took. */
@@ -42,10 +42,6 @@ export type Opened = {
 
 export type Attempt = { readonly result: Promise<ProbeResult>; giveUp(): void };
 
-/** A deadline that comes later than this, and than a quarter of the time, is the process's own stall. */
-const STALL = milliseconds(200);
-export const stalled = (time: Duration, late: Duration): boolean => late > Math.max(STALL, time / 4);
-
 /**
  * Settles with the server's silence when `time` is over, or with our own stall when the timer comes late itself;
  * `missing` begins the sentence. Returns what calls it off.
@@ -56,7 +52,7 @@ export function deadline(time: Duration, missing: () => string, settle: (finding
   const timer = setTimeout(() => {
     const late = milliseconds(performance.now() - began - time);
     grace = setImmediate(() => {
-      if (stalled(time, late)) settle(localError(`this process was held up for ${formatDuration(late)}`));
+      if (stoodStill(time, late)) settle(localError(`this process was held up for ${formatDuration(late)}`));
       else settle(down(`${missing()} in ${formatDuration(time)}`));
     });
   }, time);

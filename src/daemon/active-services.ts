@@ -23,19 +23,17 @@ export function awayWith(service: ServiceConfig, kernel: Table, known: Known): s
 }
 
 /** Whether the service's virtual router is known not to be master here, for all of its addresses. */
-export function isBackup(service: ServiceConfig, { homes, roles }: Known): boolean {
-  const ids = idsOf(service);
-  return ids.every((id) => {
-    const follows = routerOf(service, id, homes);
-    return follows !== undefined && isMaster(roles, follows.router, follows.family) === false;
-  });
+export function isBackup(service: ServiceConfig, known: Known): boolean {
+  return idsOf(service).every((id) => isMasterFor(service, id, known) === false);
 }
 
-function awayIds(service: ServiceConfig, kernel: Table, { homes, roles }: Known): readonly ServiceId[] {
+function awayIds(service: ServiceConfig, kernel: Table, known: Known): readonly ServiceId[] {
   if (service.active !== 'master') return [];
-  return idsOf(service).filter((id) => {
-    const follows = routerOf(service, id, homes);
-    const master = follows && isMaster(roles, follows.router, follows.family);
-    return !(master ?? kernel.has(serviceKey(id)));
-  });
+  return idsOf(service).filter((id) => !(isMasterFor(service, id, known) ?? kernel.has(serviceKey(id))));
+}
+
+/** Whether the router that this part of the service follows is master here; `undefined`: it follows none, or that is not known. */
+function isMasterFor(service: ServiceConfig, id: ServiceId, { homes, roles }: Known): boolean | undefined {
+  const follows = routerOf(service, id, homes);
+  return follows && isMaster(roles, follows.router, follows.family);
 }

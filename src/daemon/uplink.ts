@@ -3,8 +3,7 @@
 import type { IpAddress } from '../base/address.ts';
 import { type Duration, milliseconds } from '../base/time.ts';
 import type { Route, Rtnetlink } from '../system/rtnetlink.ts';
-import type { GatewayTools } from '../trackers/gateway/watch.ts';
-import { watchGateway } from '../trackers/gateway/watch.ts';
+import { type GatewayTools, watchGateway } from '../trackers/gateway/watch.ts';
 import type { Clock, Finding } from '../trackers/watch.ts';
 
 export type UplinkTools = Omit<GatewayTools, 'rtnetlink'> & {

@@ -8,8 +8,8 @@ import { keysOf } from '../ipvs/desired.ts';
 import { changeByConfig, hear, type Known, know } from './server-health.ts';
 import { areSameProbe } from './shared-probes.ts';
 
-/** The verdicts of a process before this one, and when it wrote them down. */
-export type Restored = { readonly at: Instant; readonly verdicts: ReadonlyMap<string, Saved> };
+/** The verdicts of a process before this one, by their keys. */
+export type Restored = ReadonlyMap<string, Saved>;
 
 export type VerdictBook = {
   /**
@@ -113,7 +113,7 @@ export function createVerdictBook(restored: () => Restored | undefined, turned: 
       const key = verdictKey(service, server, check);
       const old = before.verdicts.get(key);
       if (old !== undefined) return carriedOver(old, check);
-      const left = saved?.verdicts.get(key);
+      const left = saved?.get(key);
       const told = left?.state === 'down' && keepsFailed(service);
       return begin(told ? null : weightOf(service, server), now, left);
     };

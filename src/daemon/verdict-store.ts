@@ -3,7 +3,7 @@
  * one: soon after one of them became another, and at the end.
  */
 
-import { type Duration, type Instant, instant, seconds } from '../base/time.ts';
+import { type Duration, type Instant, seconds } from '../base/time.ts';
 import type { Happening } from '../control/event.ts';
 import type { Latency } from '../health/latency.ts';
 import type { Advice, Saved } from '../health/verdict.ts';
@@ -81,7 +81,7 @@ function restoredFrom(saved: unknown, now: Instant): Restored | undefined {
   const { at, verdicts } = (saved ?? {}) as { at?: unknown; verdicts?: unknown };
   if (!isPast(at, now) || typeof verdicts !== 'object' || verdicts === null) return undefined;
   const sound = Object.entries(verdicts).filter((entry): entry is [string, Saved] => isSaved(entry[1], now));
-  return { at: instant(at), verdicts: new Map(sound) };
+  return new Map(sound);
 }
 
 function isSaved(value: unknown, now: Instant): value is Saved {

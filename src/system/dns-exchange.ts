@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { type Endpoint, familyOf, ip, parseIp } from '../base/address.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { type Duration, formatDuration } from '../base/time.ts';
+import { createUnframer, framed } from '../wire/dns-stream.ts';
 
 export type DnsQuestion = {
   readonly to: Endpoint;
@@ -40,20 +41,13 @@ export const askByUdp: DnsExchange = ({ to, query, accepts, timeout, signal }) =
 export const askByTcp: DnsExchange = ({ to, query, accepts, timeout, signal }) =>
   settleOnce(timeout, signal, (settle) => {
     const socket = connect({ host: to.address, port: to.port });
-    let read = Buffer.alloc(0);
     socket.on('error', (error) => settle(err(wordsOf(error))));
     socket.on('close', () => settle(err('closed the connection without an answer')));
-    socket.on('data', (chunk) => {
-      read = Buffer.concat([read, chunk]);
-      const length = read.length < 2 ? undefined : read.readUInt16BE(0);
-      if (length === undefined || read.length < 2 + length) return;
-      const message = read.subarray(2, 2 + length);
-      settle(accepts(message) ? ok(message) : err('answered another question'));
-    });
-    const framed = Buffer.alloc(2 + query.length);
-    framed.writeUInt16BE(query.length);
-    framed.set(query, 2);
-    socket.write(framed);
+    socket.on(
+      'data',
+      createUnframer((message) => settle(accepts(message) ? ok(message) : err('answered another question'))),
+    );
+    socket.write(framed(query));
     return () => socket.destroy();
   });
 

@@ -1,10 +1,7 @@
 /** Waiting for something that may never come, without blaming it for the time that this process itself stood still. */
 
 import { setTimeout as pause, setImmediate as turn } from 'node:timers/promises';
-import { type Duration, milliseconds } from '../base/time.ts';
-
-/** Whether a timer of so long that comes so late tells of a standstill of this process. */
-export const stoodStill = (time: Duration, lateness: Duration): boolean => lateness > Math.max(200, time / 4);
+import { type Duration, milliseconds, stoodStill } from '../base/time.ts';
 
 /** What `promise` gives; `undefined` when that takes longer. After a standstill the time begins anew. */
 export async function within<T>(time: Duration, promise: Promise<T>): Promise<T | undefined> {

@@ -1,10 +1,10 @@
 /** What the end of a program says of the server. */
 
 import { excerpt, printable } from '../../base/printable.ts';
-import { formatDuration } from '../../base/time.ts';
+import { formatDuration, stoodStill } from '../../base/time.ts';
 import type { ExecCheckConfig } from '../../config/config.ts';
 import type { ExecResult } from '../../system/exec.ts';
-import { down, type Finding, localError, stalled, up } from '../attempt.ts';
+import { down, type Finding, localError, up } from '../attempt.ts';
 
 /** Characters of the output that are kept for a reader. */
 const KEPT = 4096;
@@ -27,7 +27,7 @@ export function judge(check: ExecCheckConfig, result: ExecResult): Finding {
     case 'signalled':
       return down(`killed by ${how.signal}${said}`, more);
     case 'timeout':
-      if (stalled(check.timeout, how.late))
+      if (stoodStill(check.timeout, how.late))
         return localError(`this process was held up for ${formatDuration(how.late)}`);
       return down(`still running after ${formatDuration(check.timeout)}, and killed${said}`, more);
     case 'cancelled':

@@ -4,13 +4,12 @@
  */
 
 import { familyOf, type IpAddress } from '../../base/address.ts';
-import { after, type Duration, formatDuration, times } from '../../base/time.ts';
+import { after, type Duration, formatDuration, stoodStill, times } from '../../base/time.ts';
 import type { GatewayTrack } from '../../config/config.ts';
 import type { SystemError } from '../../system/native.ts';
 import type { MacAddress } from '../../wire/ethernet.ts';
 import { repeat } from '../repeat.ts';
 import { type Clock, down, type Finding, type Found, unknown, up, type Watcher } from '../watch.ts';
-import { stoodStill } from '../within.ts';
 import { type Asker, type OpenAsker, questionOf } from './ask.ts';
 import { createHopFinder, type Hop, type HopTools } from './next-hop.ts';
 

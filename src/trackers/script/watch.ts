@@ -4,13 +4,13 @@
  */
 
 import { printable } from '../../base/printable.ts';
-import { formatDuration } from '../../base/time.ts';
+import { formatDuration, stoodStill } from '../../base/time.ts';
 import type { ScriptTrack } from '../../config/config.ts';
 import { BARE_ENVIRONMENT, type ExecResult, exec } from '../../system/exec.ts';
 import { rightsFor } from '../../system/program-safety.ts';
 import { repeat } from '../repeat.ts';
 import { type Clock, down, type Finding, type Found, refused, unknown, up, type Watcher } from '../watch.ts';
-import { stoodStill, within } from '../within.ts';
+import { within } from '../within.ts';
 
 export function watchScript(track: ScriptTrack, clock: Clock, found: Found): Watcher {
   const stop = new AbortController();

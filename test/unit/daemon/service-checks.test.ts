@@ -185,7 +185,7 @@ test('a restart neither admits a dead server nor drops a live one', () => {
   first.feed('tcp', 'up');
   first.feed('http', 'down');
   const verdicts = new Map(Object.entries(first.book.toSave()));
-  const second = world(of, { at: NOW, verdicts });
+  const second = world(of, verdicts);
   assert.equal(second.server()?.state, 'down');
   second.feed('tcp', 'up');
   second.feed('http', 'up');
@@ -195,7 +195,7 @@ test('a restart neither admits a dead server nor drops a live one', () => {
   const third = createServiceKeeper(
     () => undefined,
     undefined,
-    createVerdictBook(() => ({ at: NOW, verdicts: new Map(Object.entries(second.book.toSave())) })),
+    createVerdictBook(() => new Map(Object.entries(second.book.toSave()))),
   );
   const kernel = second.keeper.desired(EMPTY, NOW);
   third.configure([of], kernel, NOW);
@@ -213,7 +213,7 @@ test('what a server asked for holds over a restart: one in maintenance is not ad
     const first = world(of);
     first.feed('tcp', 'up');
     first.feed('http', 'up', advice);
-    const restored = { at: NOW, verdicts: new Map(Object.entries(first.book.toSave())) };
+    const restored = new Map(Object.entries(first.book.toSave()));
     const kernel = first.keeper.desired(EMPTY, NOW);
     const second = world(of, restored, kernel);
     assert.deepEqual([...second.keeper.desired(kernel, NOW)], [...kernel]);
@@ -235,7 +235,7 @@ test('a failed server that was in all the same has not come back by a restart', 
     const kernel = first.keeper.desired(EMPTY, NOW);
     first.feed('http', 'down');
     first.feed('http', 'down');
-    const restored = { at: NOW, verdicts: new Map(Object.entries(first.book.toSave())) };
+    const restored = new Map(Object.entries(first.book.toSave()));
     const { server } = world(of, restored, kernel);
     assert.equal(server()?.state, kept, more);
     assert.equal(server()?.checks[1]?.state, more === '' ? 'up' : 'down', more);

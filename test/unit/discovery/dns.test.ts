@@ -224,6 +224,15 @@ for (const [what, records, wanted] of SRV_CASES)
     assert.deepEqual(shown(await ask([port], HTTP)), wanted);
   });
 
+test('a name in an answer that cannot be asked for is skipped and named, or is an error in words', async (t) => {
+  const targets = await server(t, srv(SRV('a b.example.net', 5), SRV('a.example.net', 5)));
+  const answer = await ask([targets.port], HTTP);
+  assert.deepEqual(shown(answer), ['10.0.0.1:8080*5']);
+  assert.deepEqual(answer.ok && answer.value.skipped, ['a\\032b.example.net has no address']);
+  const alias = await server(t, () => [CNAME('web.example.net', 'a b.example.net')]);
+  assert.match(String(shown(await ask([alias.port], WEB))), /a\\032b\.example\.net is no name that can be asked for/);
+});
+
 test('a target that is not there is skipped and named; one that cannot be asked for makes the answer none', async (t) => {
   const { port } = await server(t, srv(SRV('x.example.net', 5), SRV('a.example.net', 5)));
   const answer = await ask([port], HTTP);

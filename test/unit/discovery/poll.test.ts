@@ -62,6 +62,27 @@ test('after a failure it is asked sooner, then less and less often, and as alway
   assert.equal(waiting.at(-1)?.after, 5000);
 });
 
+test('a source that breaks has given no answer, and is asked again', async () => {
+  const told: Answer[] = [];
+  const waiting: Duration[] = [];
+  const source: Source = {
+    ...{ what: 'it', interval: seconds(60), retry: seconds(5) },
+    ask: () => Promise.reject(new Error('a defect')),
+  };
+  const polling = poll(
+    source,
+    (after) => {
+      waiting.push(after);
+      return { cancel: () => {} };
+    },
+    (answer) => told.push(answer),
+  );
+  await setImmediate();
+  assert.deepEqual(told, [err('cannot be asked: Error: a defect')]);
+  assert.deepEqual(waiting, [5000]);
+  polling.close();
+});
+
 test('a change that is noticed has it asked at once, and never twice at a time', async () => {
   let changed = (): void => {};
   let closed = 0;

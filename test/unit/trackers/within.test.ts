@@ -3,8 +3,8 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { milliseconds, seconds } from '../../../src/base/time.ts';
-import { stoodStill, within } from '../../../src/trackers/within.ts';
+import { milliseconds, seconds, stoodStill } from '../../../src/base/time.ts';
+import { within } from '../../../src/trackers/within.ts';
 
 const standStill = (time: number): void => {
   const until = performance.now() + time;
